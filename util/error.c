@@ -19,18 +19,19 @@ int error_set(Error *err, int errnum, const char *fmt, ...)
 
 int error_prefix(Error *err, int ret, const char *fmt, ...)
 {
-    Error old;
+    char context[sizeof(err->msg)];
     va_list ap;
 
     if (err) {
-        old = *err;
         va_start(ap, fmt);
-        int n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+        vsnprintf(context, sizeof(context), fmt, ap);
         va_end(ap);
-        size_t used = n < 0 ? 0 : (size_t)n;
-        if (used < sizeof(err->msg)) {
-            snprintf(err->msg + used, sizeof(err->msg) - used, ": %.*s",
-                     (int)sizeof(old.msg) - 1, old.msg);
+        size_t used = strlen(context), room = sizeof(err->msg) - 1;
+        if (used + 2 < room) {
+            memmove(err->msg + used + 2, err->msg, room - used - 2);
+            memcpy(err->msg, context, used);
+            memcpy(err->msg + used, ": ", 2);
+            err->msg[room] = 0;
         }
     }
     return ret;

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a machine is: a CPU model, RAM, and a table that says which device sits
+ * at which address on which wire.  The table is the board manual's memory map;
+ * if it is not in the table, it is not on the board.  What a table cannot say
+ * (a CPU's pins, RAM split by a hole) is in the board's init().
+ *
+ *   QEMUMachine  const: a kind of board, chosen with -M
+ *   MachineConfig       what the user asked for (vl.c fills it in)
+ *   Machine             the one that runs
+ */
+#ifndef HW_BOARDS_MACHINE_H
+#define HW_BOARDS_MACHINE_H
+
+#include "hw/core/device.h"
+#include "hw/core/pci.h"
+
+typedef struct CPUState CPUState;
+typedef struct CharDriverState CharDriverState;
+typedef struct BlockDriverState BlockDriverState;
+typedef struct Machine Machine;
+
+#define PLACE_MAX_WINDOWS 6
+#define PLACE_MAX_IRQS    8
+#define NOWHERE (~(hwaddr)0)
+
+/* Where an output goes: a place on the board and its input, never a pointer. */
+typedef struct IRQRef {
+    const char *controller;             /* Place.id, "cpu"; NULL: not connected */
+    int line;
+} IRQRef;
+
+typedef struct Place {
+    const char *id;                     /* unique on this board: "rtc" */
+    const DeviceType *type;
+    hwaddr at[PLACE_MAX_WINDOWS];       /* by window; 0 = the window is not
+                                           mapped, AT_ZERO = at address 0 */
+    IRQRef irq[PLACE_MAX_IRQS];         /* by output */
+    const char *props;                  /* "prop=value,prop=value" or NULL */
+    int devfn;                          /* PCI devices: 1 + devfn; 0: not PCI */
+} Place;
+
+#define AT_ZERO NOWHERE
+#define AT_DEVFN(slot, fn) (1 + PCI_DEVFN(slot, fn))
+
+typedef struct QEMUMachine {
+    const char *name, *desc, *manual;
+    const char *alias;                  /* or NULL */
+    const char *cpu;                    /* default CPU model */
+    uint64_t ram_default, ram_max;      /* bytes */
+    int max_cpus;
+    bool is_default;
+    const Place *map;
+    size_t map_len;
+    /* RAM, CPU, firmware, -kernel; then machine_place() for the table, wires
+     * that are no device's input, and what else no table can say. */
+    int (*init)(Machine *m, Error *err);
+} QEMUMachine;
+
+extern const QEMUMachine *const machines[];     /* NULL-terminated; all.c */
+
+typedef struct MachineConfig {
+    const char *cpu_model;              /* "qemu32,+ssse3" or NULL */
+    uint64_t ram_size;                  /* bytes; 0: the machine's default */
+    int num_cpus;
+    const char *kernel, *initrd, *append, *dtb;     /* or NULL */
+    const char *bios;                   /* -bios, or NULL */
+    const char *firmware_dir;           /* -L, or NULL */
+    const char *boot_order;             /* "cad" */
+    bool boot_menu;
+    bool no_acpi, no_hpet, nographic;
+    const char *vga;                    /* std, none */
+    int64_t rtc_base_ns;                /* guest start time - host UTC time */
+    CharDriverState *serial[4], *parallel[3], *debugcon;
+    BlockDriverState *ide[4], *floppy[2];           /* by position, or NULL */
+    bool ide_is_cd[4];
+} MachineConfig;
+
+struct Machine {
+    const QEMUMachine *type;
+    MachineConfig config;
+    Clock *clock;                       /* virtual time */
+    AddressSpace *mem, *io;
+    CPUState *cpu[16];
+    int num_cpus;
+    PCIBus *pci;                        /* or NULL */
+    Device *devices;                    /* all, in order of creation */
+    PropResolver resolver;
+    /* A wire "cpu" in the table: input n of the processor. */
+    qemu_irq (*cpu_input)(Machine *m, int n);
+    void *board;                        /* the board's own */
+};
+
+int machine_check(const QEMUMachine *t, Error *err);
+const QEMUMachine *machine_find_type(const char *name);         /* or NULL */
+int machine_new(Machine **m, const QEMUMachine *t, const MachineConfig *c,
+                Clock *clock, Error *err);
+void machine_free(Machine *m);
+/* Create, wire and realize the devices of map[0..len). */
+int machine_place(Machine *m, const Place *map, size_t len, Error *err);
+/* -device NAME,prop=value,... */
+int machine_add_device(Machine *m, const char *spec, Error *err);
+Device *machine_find(const Machine *m, const char *id);
+void machine_reset(Machine *m);
+/* Firmware file: -L dir, then the directories configure found. */
+char *machine_find_firmware(const Machine *m, const char *name);
+
+/* All device types there are, NULL-terminated: -device help. */
+extern const DeviceType *const device_types[];
+
+#endif
