@@ -34,7 +34,8 @@
  * access stores every global that is not home before it calls out, a call
  * does so inline.  Hence a front end's duty: within one guest instruction,
  * set() nothing the guest could see before the last operation that can fault.
- * The guest pc of a host pc is found by tcg_restore().
+ * The guest pc of a host pc (the `ra` below, or tcg_helper_ra()) is that of the
+ * last entry of TCGCode.insns whose code_offset is below it.
  *
  * Blocks are left by
  *   goto_tb   a direct jump, patched to the next block once that is known;
@@ -163,8 +164,8 @@ typedef struct TCGSoftMMU {
     uint32_t table_stride;              /* bytes between tables */
     uint32_t mask;                      /* env offset of u32 masks[] */
     uint8_t page_bits;
-    /* Out-of-line accesses.  ra: the return address into translated code, for
-     * tcg_restore().  They do not return if the guest faults. */
+    /* Out-of-line accesses.  ra: the address in translated code behind the
+     * access.  They do not return if the guest faults. */
     uint64_t (*ld)(void *env, uint64_t addr, uint32_t memop, uint32_t mmu_idx,
                    uintptr_t ra);       /* extended as memop says */
     void (*st)(void *env, uint64_t addr, uint64_t val, uint32_t memop,
@@ -269,6 +270,13 @@ void tcg_patch_jump(const TCGContext *s, uint8_t *code, uint32_t jump,
 /* Run the block at tc_ptr; returns tb | TBExit of the last block run. */
 uintptr_t tcg_qemu_tb_exec(const TCGContext *s, void *env,
                            const uint8_t *tc_ptr);
+
+/*
+ * Where a helper that was called with return address ra
+ * (__builtin_return_address(0)) stands in translated code: ra itself, unless
+ * the back end is the interpreter.
+ */
+uintptr_t tcg_helper_ra(const TCGContext *s, uintptr_t ra);
 
 /* -- Emitters ---------------------------------------------------------------- */
 

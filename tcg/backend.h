@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tcg.c, opt.c and the back ends share; nobody outside tcg/ includes it.
+ *
+ * A back end takes the operation list, which the optimizer may have rewritten,
+ * and writes something executable into the code buffer.  Contract of the list
+ * a back end sees: every temporary is defined before it is used in the same
+ * basic block, but constants (TCG_const), which may be used anywhere and whose
+ * position means nothing.
+ */
+#ifndef TCG_BACKEND_H
+#define TCG_BACKEND_H
+
+#include "tcg/opt.h"
+#include "tcg/tcg.h"
+
+#define TCG_NO_TEMP 0xffff              /* TCGOp.d of a call that returns v */
+
+struct TCGBackend {
+    const char *name;
+    /* Sets backend_data and writes the prologue; size of that, or -1. */
+    long (*init)(TCGContext *s, uint8_t *code, size_t len);
+    void (*free)(TCGContext *s);
+    int (*gen_code)(TCGContext *s, uint8_t *code, size_t len, const void *tb,
+                    TCGCode *out);
+    void (*patch_jump)(const TCGContext *s, uint8_t *code, uint32_t jump,
+                       const uint8_t *target);
+    uintptr_t (*exec)(const TCGContext *s, void *env, const uint8_t *tc_ptr);
+    uintptr_t (*helper_ra)(const TCGContext *s, uintptr_t ra);
+};
+
+#define TCG_CONST_CACHE 64
+
+typedef struct TCGConstSlot {
+    uint64_t k;
+    uint32_t block;                     /* num_blocks when it was made */
+    uint16_t temp;
+    uint8_t type;
+} TCGConstSlot;
+
+/* What tcg_context_new() really allocates. */
+typedef struct TCGContextImpl {
+    TCGContext pub;
+    uint32_t num_blocks;                /* counts tcg_begin() */
+    uint32_t num_insns;
+    TCGConstSlot consts[TCG_CONST_CACHE];
+    TCGOpt opt;
+} TCGContextImpl;
+
+static inline const TCGHelper *tcg_op_helper(const TCGOp *op)
+{
+    return (const TCGHelper *)(uintptr_t)op->k[0];
+}
+
+/* Number of TCGv operands of an operation: for a call, its signature decides. */
+unsigned tcg_op_ins(const TCGOp *op);
+
+/* Can the operation be dropped when nobody uses its result? */
+bool tcg_op_pure(const TCGOp *op);
+
+#endif
