@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the scripts of this folder (POSIX sh): where things are, messages,
+# Debian packages for i386 without touching the machine's own apt.
+#
+# GUESTS_OUT    where guests are built        (default: build/guests)
+# GUESTS_CACHE  a folder of ready guests      (default: ../shared/guests if there)
+# DEBIAN_MIRROR Debian mirror to use          (default: what apt uses here)
+
+LC_ALL=C
+export LC_ALL
+umask 022
+
+guests_dir=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$guests_dir/../.." && pwd)
+out=${GUESTS_OUT:-$top/build/guests}
+cache=${GUESTS_CACHE:-$top/../shared/guests}
+suite=bookworm
+PATH=$PATH:/usr/sbin:/sbin
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+say() {
+	[ -n "$GUESTS_QUIET" ] || echo "${0##*/}: $*" >&2
+}
+
+# need PROGRAM PACKAGE...: stop in one sentence if a program is missing
+need() {
+	while [ $# -ge 2 ]; do
+		command -v "$1" >/dev/null 2>&1 ||
+			die "$1: not found, run scripts/install-deps guests (package $2)"
+		shift 2
+	done
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || die "needs root, to run i386 programs in a chroot and make device nodes"
+}
+
+# A scratch directory that goes when the script ends.
+scratch() {
+	mkdir -p "$out" || exit 1
+	tmp=$(mktemp -d "$out/tmp.XXXXXX") || exit 1
+	trap 'rm -rf "$tmp"' EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
+# The file CACHE/$1 if there is one; GUESTS_CACHE= (empty) means none.
+cached() {
+	[ "${GUESTS_CACHE-unset}" != "" ] && [ -f "$cache/$1" ] && echo "$cache/$1"
+}
+
+# ---- packages ---------------------------------------------------------------
+
+# The mirror that apt uses for Debian 12; never shown.
+mirror() {
+	if [ -n "$DEBIAN_MIRROR" ]; then
+		echo "$DEBIAN_MIRROR"
+		return
+	fi
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		"Codename: $suite" 'Component: main' 2>/dev/null |
+		grep '^http' | head -n 1
+}
+
+# apt with i386 as its only architecture and Debian 12 without its updates as
+# its only source, lists and caches of its own under $out, the machine's keys.
+apt_i386() {
+	apt_prog=$1
+	shift
+	"$apt_prog" -q -o APT::Architecture=i386 -o APT::Architectures=i386 \
+		-o "Dir::State=$out/apt/state" -o "Dir::Cache=$out/apt/cache" \
+		-o Dir::State::status=/dev/null -o APT::Sandbox::User=root \
+		-o "Dir::Etc::sourcelist=$out/apt/sources.list" \
+		-o Dir::Etc::sourceparts=/dev/null -o Acquire::Retries=3 "$@"
+}
+
+# Fetch the package lists, once a day at most.
+apt_lists() {
+	need apt-get apt
+	mkdir -p "$out/apt/state/lists/partial" "$out/apt/cache/archives/partial"
+	if [ -z "$(find "$out/apt/stamp" -mtime -1 2>/dev/null)" ]; then
+		say "fetching the i386 package lists"
+		deb=$(mirror)
+		[ -n "$deb" ] || die "apt here knows no Debian 12 mirror, set DEBIAN_MIRROR"
+		keys=/usr/share/keyrings/debian-archive-keyring.gpg
+		echo "deb [signed-by=$keys] $deb $suite main" >"$out/apt/sources.list"
+		apt_i386 apt-get update >"$out/apt/log" 2>&1 ||
+			die "apt-get update: failed, see $out/apt/log"
+		: >"$out/apt/stamp"
+	fi
+}
+
+# debs DIR PACKAGE...: download i386 packages into DIR
+debs() {
+	debs_dir=$1
+	shift
+	apt_lists
+	mkdir -p "$debs_dir"
+	say "downloading $*"
+	(cd "$debs_dir" && apt_i386 apt-get download "$@") \
+		>"$out/apt/log" 2>&1 ||
+		die "apt-get download $*: failed, see $out/apt/log"
+}
+
+# kernel_package FLAVOUR: the real package behind linux-image-FLAVOUR; needs
+# apt_lists before
+kernel_package() {
+	apt_i386 apt-cache depends "linux-image-$1" 2>/dev/null |
+		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1
+}
