@@ -1,0 +1,114 @@
+# make              build                      make check-fast   < 10 s
+# make install      below PREFIX, DESTDIR      make check        < 15 min
+# make bench        against Debian's QEMU      make check-all    everything
+# make format       clang-format, in place     make sizes        longest functions, files
+# make SAN=address,undefined ...               the same, sanitized
+# make CC=clang MODE=clang ...                 the same, another compiler
+-include config.mak
+
+ifeq ($(SRC),)
+ifeq ($(filter clean distclean format sizes,$(MAKECMDGOALS)),)
+$(error not configured: run ./configure first)
+endif
+SRC := .
+endif
+
+MODE ?= opt
+ifneq ($(SAN),)
+MODE := san
+endif
+O := build/$(MODE)
+
+OPT.opt   := -O2 -g
+OPT.clang := -O2 -g
+OPT.san   := -O1 -g -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT.debug := -O0 -g -DCONFIG_DEBUG_TCG
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
+CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(OPT.$(MODE)) $(WARN) \
+          -fno-strict-aliasing -I$(SRC) -include build/config.h $(EXTRA_CFLAGS)
+LDFLAGS := $(OPT.$(MODE)) -rdynamic $(EXTRA_LDFLAGS)
+
+ROOMS := util sys block char ui monitor fpu tcg tcg/x86_64 tcg/interp \
+         hw/core hw/boards hw/pci hw/misc hw/intc hw/timer hw/dma hw/input hw/char \
+         hw/ide hw/block hw/display
+in = $(patsubst $(SRC)/%,%,$(wildcard $(SRC)/$(1)))
+CORE := $(foreach r,$(ROOMS),$(call in,$(r)/*.c)) $(filter-out vl.c,$(call in,*.c))
+I386 := $(call in,target-i386/*.c)
+HDRS := $(call in,*.h) $(foreach r,$(ROOMS) target-i386,$(call in,$(r)/*.h))
+ROMS := $(patsubst %.S,%.bin,$(call in,pc-bios/optionrom/*.S))
+
+UNIT := $(call in,tests/unit/*.c) $(call in,tests/codegen/*.c) $(call in,tests/fuzz/*.c)
+UNIT_BIN := $(patsubst %.c,$(O)/%,$(UNIT))
+
+obj = $(patsubst %.c,$(O)/%.o,$(patsubst %.S,$(O)/%.o,$(1)))
+
+all: $(O)/qemu-system-i386 $(addprefix $(O)/,$(ROMS))
+
+$(O)/qemu-system-i386: $(call obj,vl.c) $(O)/i386.a $(O)/core.a
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(O)/i386.a $(O)/core.a -Wl,--end-group $(LDLIBS)
+
+$(O)/core.a: $(call obj,$(CORE))
+$(O)/i386.a: $(call obj,$(I386))
+$(O)/%.a:
+	@rm -f $@; ar rcs $@ $^
+
+$(O)/%.o: $(SRC)/%.c build/config.h
+	@mkdir -p $(@D)
+	@echo "  CC    $(patsubst $(SRC)/%,%,$<)"
+	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/%.o: $(SRC)/%.S
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -c -o $@ $<
+
+# Option ROMs: 16-bit code at offset 0, padded and check-summed.
+$(O)/pc-bios/optionrom/%.bin: $(SRC)/pc-bios/optionrom/%.S $(SRC)/scripts/sign-rom
+	@mkdir -p $(@D)
+	@echo "  ROM   $@"
+	@$(CC) -m32 -c -I$(SRC) -o $(@:.bin=.o) $<
+	@ld -m elf_i386 -N -e 0 -Ttext 0 --oformat binary -o $@.raw $(@:.bin=.o)
+	@$(SRC)/scripts/sign-rom $@.raw $@
+	@cp $@ $(O)/pc-bios/
+
+$(UNIT_BIN): $(O)/%: $(O)/%.o $(O)/i386.a $(O)/core.a
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(O)/i386.a $(O)/core.a -Wl,--end-group $(LDLIBS)
+
+tests: $(UNIT_BIN)
+
+# Every header compiles alone.
+$(O)/%.h.ok: $(SRC)/%.h
+	@mkdir -p $(@D)
+	@echo '#include "$*.h"' | $(CC) $(CFLAGS) -fsyntax-only -x c - && touch $@
+check-headers: $(HDRS:%=$(O)/%.ok)
+
+check-fast: all tests check-headers
+	@$(SRC)/tests/run -b $(O) -l fast
+check: all tests check-headers
+	@$(SRC)/tests/run -b $(O) -l check
+check-all: check
+	@$(SRC)/tests/run -b $(O) -l all
+
+bench: all
+	@$(SRC)/tests/bench/run -q $(O)/qemu-system-i386
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/qemu
+	install -m 755 $(O)/qemu-system-i386 $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(wildcard $(O)/pc-bios/*.bin) $(DESTDIR)$(PREFIX)/share/qemu
+
+format:
+	clang-format -i $(shell git ls-files '*.[ch]')
+sizes:
+	@$(SRC)/tests/lint/sizes.sh
+tags:
+	@git ls-files '*.[chS]' '*.def' | xargs ctags
+clean:
+	rm -rf build/opt build/san build/clang build/debug
+distclean: clean
+	rm -f config.mak build/config.h
+
+.PHONY: all tests check check-fast check-all check-headers bench install format sizes tags clean distclean
+.SECONDARY:
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
