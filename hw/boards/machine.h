@@ -8,6 +8,12 @@
  *   QEMUMachine  const: a kind of board, chosen with -M
  *   MachineConfig       what the user asked for (vl.c fills it in)
  *   Machine             the one that runs
+ *
+ * Place.props are "prop=value,prop=value"; a value "@serial0" is what the user
+ * put into that slot of MachineConfig (@serialN @parallelN @debugcon @ideN
+ * @floppyN); if the slot is empty the property keeps its default.
+ *
+ * Several outputs may go to one input: the wires are or-ed.
  */
 #ifndef HW_BOARDS_MACHINE_H
 #define HW_BOARDS_MACHINE_H
@@ -59,6 +65,13 @@ typedef struct QEMUMachine {
 
 extern const QEMUMachine *const machines[];     /* NULL-terminated; all.c */
 
+/* What a guest asks of the program that runs it. */
+typedef enum MachineRequest {
+    MACHINE_REQUEST_RESET,
+    MACHINE_REQUEST_SHUTDOWN,           /* power off */
+    MACHINE_REQUEST_EXIT,               /* isa-debug-exit: code is the status */
+} MachineRequest;
+
 typedef struct MachineConfig {
     const char *cpu_model;              /* "qemu32,+ssse3" or NULL */
     uint64_t ram_size;                  /* bytes; 0: the machine's default */
@@ -74,6 +87,10 @@ typedef struct MachineConfig {
     CharDriverState *serial[4], *parallel[3], *debugcon;
     BlockDriverState *ide[4], *floppy[2];           /* by position, or NULL */
     bool ide_is_cd[4];
+    /* Called with the global lock, from within the guest's access; only notes
+     * the request, and kicks the loop.  NULL: ignored. */
+    void (*request)(void *opaque, MachineRequest what, int code);
+    void *request_opaque;
 } MachineConfig;
 
 struct Machine {
@@ -88,7 +105,10 @@ struct Machine {
     PropResolver resolver;
     /* A wire "cpu" in the table: input n of the processor. */
     qemu_irq (*cpu_input)(Machine *m, int n);
+    qemu_irq power_button;              /* pulse: the user wants to power down */
     void *board;                        /* the board's own */
+    void (*board_free)(Machine *m);     /* or NULL */
+    struct WireHub *hubs;               /* machine.c's own */
 };
 
 int machine_check(const QEMUMachine *t, Error *err);
@@ -101,7 +121,12 @@ int machine_place(Machine *m, const Place *map, size_t len, Error *err);
 /* -device NAME,prop=value,... */
 int machine_add_device(Machine *m, const char *spec, Error *err);
 Device *machine_find(const Machine *m, const char *id);
-void machine_reset(Machine *m);
+void machine_reset(Machine *m);         /* devices in order, then CPUs */
+/* Input `line` of the place called `controller`; an unconnected wire and a
+ * sentence if there is none.  Each call is one more source, or-ed. */
+int machine_wire(Machine *m, const char *controller, int line, qemu_irq *wire,
+                 Error *err);
+void machine_request(Machine *m, MachineRequest what, int code);
 /* Firmware file: -L dir, then the directories configure found. */
 char *machine_find_firmware(const Machine *m, const char *name);
 

@@ -133,6 +133,7 @@ struct Device {
                                            in tests */
     qemu_irq *irq;                      /* type->num_irqs wires */
     MemoryRegion window[DEVICE_MAX_WINDOWS];    /* by index in type->windows */
+    struct DeviceWindow *decoders;      /* device.c's own */
     Device *parent_bus;                 /* controller it is plugged into */
     bool realized;
     Device *next;                       /* all devices of the machine */

@@ -6,7 +6,7 @@
  * Device); its type's bus is "pci" and bus_ops points to a PCIDeviceOps.
  * Common code keeps the header: read-only bits, BAR sizing and mapping, command
  * register, interrupt line.  BAR n maps window n of the device type; a window
- * with `io` gives an I/O BAR.  A device with regions of its own making (VRAM)
+ * with `io` gives an I/O BAR; not_bars names the exceptions.  A device with regions of its own making (VRAM)
  * calls pci_set_bar().
  *
  *   INTx -> bus->map_irq(slot, pin) -> one of bus->num_irqs wires, or-ed
@@ -42,6 +42,9 @@ typedef struct PCIDeviceOps {
     uint8_t prog_if, revision;
     uint8_t irq_pin;                    /* 1 = INTA, 0 none */
     bool multifunction;
+    /* Bit n: window n is no BAR (legacy ports, PMBASE); the board's table or
+     * the device maps it. */
+    uint8_t not_bars;
     /* Reset values and writable bits of device-specific config bytes:
      * fill pd->config and pd->wmask; called once. */
     void (*config_init)(PCIDevice *pd);
