@@ -68,6 +68,9 @@ void ram_set_dirty(uint64_t ram_addr, uint64_t len);    /* all but DIRTY_CODE */
 void ram_set_dirty_client(uint64_t ram_addr, DirtyClient c);
 /* Forget: true if any page of the range was dirty.  TLBs notice. */
 bool ram_test_clear_dirty(uint64_t ram_addr, uint64_t len, DirtyClient c);
+/* The one who keeps TLBs: called by ram_test_clear_dirty(), on its thread. */
+void ram_set_cleaned_hook(void (*fn)(void *opaque, uint64_t ram_addr, uint64_t len),
+                          void *opaque);
 
 /* -- Regions ----------------------------------------------------------------- */
 
@@ -89,6 +92,7 @@ struct MemoryRegion {
     void *opaque;
     MemoryRegion *target;               /* alias of target from target_offset */
     hwaddr target_offset;
+    bool readonly;                      /* of an alias: region_set_readonly() */
     /* Filled in while mapped: */
     AddressSpace *as;
     hwaddr addr;
@@ -129,6 +133,10 @@ struct AddressSpace {
     /* Code may lie in RAM written by DMA: invalidate it. */
     void (*code_written)(void *opaque, uint64_t ram_addr, uint64_t len);
     void *opaque;
+    /* Private: */
+    bool stale;                         /* changed inside a batch */
+    struct SectionTable *retired;
+    AddressSpace *next;
 };
 
 AddressSpace *as_new(const char *name, hwaddr size);
@@ -137,7 +145,11 @@ void as_free(AddressSpace *as);
 void as_begin(AddressSpace *as);
 void as_commit(AddressSpace *as);
 
+/* Never NULL.  Needs no lock on the thread that calls as_reclaim(). */
 const Section *as_find(const AddressSpace *as, hwaddr addr);
+/* While `changed` is set, old tables stay readable until the thread that looks
+ * them up without the lock calls this, with the lock, holding no Section. */
+void as_reclaim(AddressSpace *as);
 
 /* One access of size 1, 2, 4 or 8, little endian. */
 uint64_t as_load(AddressSpace *as, hwaddr addr, unsigned size);
