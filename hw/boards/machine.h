@@ -91,6 +91,8 @@ typedef struct MachineConfig {
      * the request, and kicks the loop.  NULL: ignored. */
     void (*request)(void *opaque, MachineRequest what, int code);
     void *request_opaque;
+    /* A drive by its id, for -device ...,drive=ID; NULL: there are none. */
+    BlockDriverState *(*find_drive)(const char *id);
 } MachineConfig;
 
 struct Machine {
