@@ -55,6 +55,9 @@ enum {
     HF_TOP_SHIFT = 24, HF_TOP_MASK = 7 << 24,   /* x87 TOP: a block knows it */
     HF_VME       = 1 << 27,             /* CR4.VME, or PVI at CPL 3 */
     HF_OSXMMEXCPT = 1 << 28,
+    HF_EXPAND    = 1 << 29,             /* an expand-down segment is in use: limits
+                                           are checked by helper; set by
+                                           h_seg_slow, may be dropped any time */
 };
 #define HF_FLAT(seg) (1u << (HF_FLAT_SHIFT + (seg)))
 
@@ -125,6 +128,7 @@ typedef struct X86Pins {
     int (*intack)(void *opaque);        /* vector of the pending INTR */
     void (*ferr)(void *opaque, int level);      /* FERR#: IRQ 13 */
     void (*smm)(void *opaque, bool active);     /* SMIACT#: SMRAM visible */
+    void (*shutdown)(void *opaque);     /* triple fault: the board resets */
     uint64_t (*get_apic_base)(void *opaque);
     void (*set_apic_base)(void *opaque, uint64_t val);
     void *opaque;                       /* all may be NULL: not connected */
@@ -220,6 +224,13 @@ _Noreturn void x86_raise_err(CPUX86State *env, int vector, uint32_t err,
                              uintptr_t ra);
 
 /* Is this access allowed?  The linear address; else raises #SS or #GP. */
+/* Note it for delivery, with the rules of double and triple faults. */
+void x86_note_exception(CPUX86State *env, int vector, uint32_t err);
+/* Recompute what depends on type, limit and mode. */
+void x86_seg_updated(CPUX86State *env, unsigned seg);
+void x86_set_cpl(CPUX86State *env, unsigned cpl);
+static inline unsigned x86_cpl(const CPUX86State *env) { return env->hflags & HF_CPL_MASK; }
+
 uint32_t x86_seg_check(CPUX86State *env, unsigned seg, uint32_t offset,
                        uint32_t size, bool write, uintptr_t ra);
 
