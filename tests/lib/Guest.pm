@@ -137,7 +137,8 @@ sub slurp
 
 # ---- life ------------------------------------------------------------------
 
-# start(args => [...], name => 'log name', monitor => 0|1, serial => 0|1)
+# start(args => [...], name => 'log name', monitor => 0|1, serial => 0|1,
+#       emulator => [program, option...] instead of $QEMU_I386)
 sub start
 {
     my ($class, %o) = @_;
@@ -145,7 +146,7 @@ sub start
     my $name = $o{name} || basename($0, '.t');
     my $logs = "$top/build/tests/log";
     my $monitor = $o{monitor} ? "unix:$dir/mon,server=on,wait=off" : 'none';
-    my @cmd = (emulator(), @{$o{args} || []});
+    my @cmd = ($o{emulator} ? @{$o{emulator}} : emulator(), @{$o{args} || []});
     my $self = bless {name => $name, dir => $dir, buf => '', all => '',
                       err => "$logs/$name.err"}, $class;
 
@@ -180,7 +181,7 @@ sub exec_child
     open(STDOUT, '>&', $out) or POSIX::_exit(126);
     open(STDERR, '>', $err) or POSIX::_exit(126);
     no warnings 'exec';
-    exec { $cmd[0] } @cmd;
+    exec { $cmd[0] } @cmd or 1;
     print STDERR "$cmd[0]: $!\n";
     POSIX::_exit(127);
 }
