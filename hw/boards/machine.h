@@ -72,7 +72,22 @@ typedef enum MachineRequest {
     MACHINE_REQUEST_EXIT,               /* isa-debug-exit: code is the status */
 } MachineRequest;
 
+/*
+ * What a board asks of the program that runs it: processors, and an end.  The
+ * requests may come from any thread and return at once.
+ */
+typedef struct MachineHost {
+    /* A new processor of this binary's architecture on m->mem, m->io; to be
+     * called by the board's init().  Owned by the program. */
+    CPUState *(*cpu_create)(void *opaque, Machine *m);
+    void (*reset_request)(void *opaque);
+    void (*shutdown_request)(void *opaque);             /* power is cut */
+    void (*debug_exit)(void *opaque, int status);       /* isa-debug-exit */
+    void *opaque;
+} MachineHost;
+
 typedef struct MachineConfig {
+    const MachineHost *host;            /* NULL in tests of the table alone */
     const char *cpu_model;              /* "qemu32,+ssse3" or NULL */
     uint64_t ram_size;                  /* bytes; 0: the machine's default */
     int num_cpus;
@@ -109,7 +124,11 @@ struct Machine {
     qemu_irq (*cpu_input)(Machine *m, int n);
     qemu_irq power_button;              /* pulse: the user wants to power down */
     void *board;                        /* the board's own */
-    void (*board_free)(Machine *m);     /* or NULL */
+    /* The board's own; each may be NULL.  After the devices: */
+    void (*board_reset)(Machine *m);
+    void (*board_free)(Machine *m);
+    /* A device is realized: what no wire can carry. */
+    void (*device_added)(Machine *m, Device *d);
     struct WireHub *hubs;               /* machine.c's own */
 };
 
