@@ -72,22 +72,7 @@ typedef enum MachineRequest {
     MACHINE_REQUEST_EXIT,               /* isa-debug-exit: code is the status */
 } MachineRequest;
 
-/*
- * What a board asks of the program that runs it: processors, and an end.  The
- * requests may come from any thread and return at once.
- */
-typedef struct MachineHost {
-    /* A new processor of this binary's architecture on m->mem, m->io; to be
-     * called by the board's init().  Owned by the program. */
-    CPUState *(*cpu_create)(void *opaque, Machine *m);
-    void (*reset_request)(void *opaque);
-    void (*shutdown_request)(void *opaque);             /* power is cut */
-    void (*debug_exit)(void *opaque, int status);       /* isa-debug-exit */
-    void *opaque;
-} MachineHost;
-
 typedef struct MachineConfig {
-    const MachineHost *host;            /* NULL in tests of the table alone */
     const char *cpu_model;              /* "qemu32,+ssse3" or NULL */
     uint64_t ram_size;                  /* bytes; 0: the machine's default */
     int num_cpus;
@@ -106,6 +91,9 @@ typedef struct MachineConfig {
      * the request, and kicks the loop.  NULL: ignored. */
     void (*request)(void *opaque, MachineRequest what, int code);
     void *request_opaque;
+    /* A new processor of this binary's architecture on m->mem and m->io, for
+     * the board's init() to call; owned by the program.  NULL in tests. */
+    CPUState *(*cpu_create)(void *request_opaque, Machine *m);
     /* A drive by its id, for -device ...,drive=ID; NULL: there are none. */
     BlockDriverState *(*find_drive)(const char *id);
 } MachineConfig;
