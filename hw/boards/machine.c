@@ -380,11 +380,13 @@ static int finish_place(Machine *m, Device *d, const Place *p, Error *err)
 {
     int ret = device_realize(d, err);
 
-    (void)m;                            /* a step needs no machine to map */
     for (unsigned n = 0; ret == 0 && n < PLACE_MAX_WINDOWS; n++) {
         if (p->at[n]) {
             device_map(d, n, place_addr(p, n), PLACE_PRIORITY);
         }
+    }
+    if (ret == 0 && m->device_added) {
+        m->device_added(m, d);
     }
     return ret;
 }
@@ -485,6 +487,9 @@ void machine_reset(Machine *m)
     }
     for (int i = 0; i < m->num_cpus; i++) {
         m->cpu[i]->common.ops->reset(m->cpu[i]);
+    }
+    if (m->board_reset) {
+        m->board_reset(m);
     }
 }
 
@@ -614,6 +619,9 @@ static int build_user_device(DeviceOptions *o, const char *options, Error *err)
     const uint32_t *iobase = u32_prop(o->d, "iobase");
     if (iobase && window_def(o->d->type, 0)) {
         device_map(o->d, 0, *iobase, PLACE_PRIORITY);
+    }
+    if (o->m->device_added) {
+        o->m->device_added(o->m, o->d);
     }
     device_reset(o->d);
     return 0;

@@ -271,7 +271,13 @@ void device_write(Device *d, unsigned n, hwaddr offset, uint64_t val, unsigned s
         Piece p = next_piece(&d->decoders[n].ops, offset + done, size - done);
         uint64_t v = bits64(val >> (8 * done), (int)(8 * p.len - 1), 0);
 
-        window_write(&d->decoders[n], p.unit, v << (8 * p.skip), p.unit_size);
+        if (p.len < p.unit_size) {
+            uint64_t lanes = bits64(~0ull, (int)(8 * p.len - 1), 0) << (8 * p.skip);
+            uint64_t old = window_read(&d->decoders[n], p.unit, p.unit_size);
+
+            v = (old & ~lanes) | v << (8 * p.skip);
+        }
+        window_write(&d->decoders[n], p.unit, v, p.unit_size);
         done += p.len;
     }
 }
