@@ -143,6 +143,8 @@ struct CPUOps {
     size_t state_size;
     const VMField *vmstate;
 
+    void (*list_models)(void (*put)(void *, const char *), void *opaque);
+
     void (*reset)(CPUState *cpu);
     /* The block to run next, from the current state. */
     TBKey (*tb_key)(CPUState *cpu);
@@ -178,6 +180,9 @@ struct CPUOps {
      * -1 unknown */
     int (*disas_mode)(uint32_t tb_flags, int *arch);
 };
+
+/* The guest architecture this program was linked with. */
+extern const CPUOps *const target_cpu_ops;
 
 /* -- What guests and devices ask of the engine ------------------------------- */
 

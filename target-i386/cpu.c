@@ -294,6 +294,7 @@ const CPUOps x86_cpu_ops = {
     .tcg = &x86_tcg_target,
     .state_size = sizeof(CPUX86State),
     .vmstate = x86_vmstate,
+    .list_models = x86_list_models,
     .reset = x86_reset,
     .tb_key = x86_tb_key,
     .mmu_index = x86_mmu_index,
@@ -310,3 +311,5 @@ const CPUOps x86_cpu_ops = {
     .dump_state = x86_dump_state,
     .disas_mode = x86_disas_mode,
 };
+
+const CPUOps *const target_cpu_ops = &x86_cpu_ops;
