@@ -188,7 +188,7 @@ static int parse_date(const char *s, int64_t *ns, Error *err)
 
 static int parse_rtc_base(Options *o, const char *s, Error *err)
 {
-    int64_t ns;
+    int64_t ns = 0;
     time_t now = time(NULL);
 
     if (!strcmp(s, "utc") || !strcmp(s, "now")) {
