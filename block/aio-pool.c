@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for the host: descriptors and deferred calls of the block layer, and
+ * its pool of worker threads.
+ *
+ *   aio_pool_co() -> queue --> worker --> done list -> eventfd
+ *                                              |
+ *        coroutine goes on <-- finish_jobs() <-'
+ *
+ * Workers are started as needed, MAX_WORKERS at most, and leave after ten idle
+ * seconds.  A job lives on the stack of the coroutine that waits for it.
+ */
+#include "block/aio.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sys/loop.h"
+#include "util/bits.h"
+#include "util/mem.h"
+
+enum { MAX_WORKERS = 64, IDLE_SECONDS = 10, MAX_FDS = 64 };
+
+/* -- Waiting ----------------------------------------------------------------- */
+
+typedef struct AioFd {
+    int fd;
+    void (*on_read)(void *opaque);
+    void (*on_write)(void *opaque);
+    void *opaque;
+} AioFd;
+
+static struct Waiting {
+    AioFd fds[MAX_FDS];
+    int num_fds;
+    AioTask *tasks, **last_task;        /* deferred */
+    QEMUBH *bh;
+    bool dispatching;                   /* deferred tasks will be run anyway */
+} waiting;
+
+static void run_tasks(void)
+{
+    while (waiting.tasks) {
+        AioTask *t = waiting.tasks;
+
+        waiting.tasks = t->next;
+        t->fn(t->opaque);
+    }
+}
+
+static void run_tasks_bh(void *opaque)
+{
+    (void)opaque;
+    run_tasks();
+}
+
+void aio_defer(AioTask *task)
+{
+    task->next = NULL;
+    if (waiting.tasks) {
+        *waiting.last_task = task;
+    } else {
+        waiting.tasks = task;
+    }
+    waiting.last_task = &task->next;
+    if (!waiting.bh) {
+        waiting.bh = bh_new(run_tasks_bh, NULL);
+    }
+    if (!waiting.dispatching) {
+        bh_schedule(waiting.bh);
+    }
+}
+
+static void call(AioFd *f, void (*fn)(void *opaque))
+{
+    bool outer = !waiting.dispatching;
+
+    waiting.dispatching = true;
+    fn(f->opaque);
+    if (outer) {
+        waiting.dispatching = false;
+        run_tasks();
+    }
+}
+
+static AioFd *find_fd(int fd)
+{
+    for (int i = 0; i < waiting.num_fds; i++) {
+        if (waiting.fds[i].fd == fd) {
+            return &waiting.fds[i];
+        }
+    }
+    return NULL;
+}
+
+static void fd_readable(void *opaque)
+{
+    AioFd *f = find_fd((int)(intptr_t)opaque);
+
+    if (f && f->on_read) {
+        AioFd copy = *f;
+
+        call(&copy, copy.on_read);
+    }
+}
+
+static void fd_writable(void *opaque)
+{
+    AioFd *f = find_fd((int)(intptr_t)opaque);
+
+    if (f && f->on_write) {
+        AioFd copy = *f;
+
+        call(&copy, copy.on_write);
+    }
+}
+
+void aio_set_fd(int fd, void (*on_read)(void *), void (*on_write)(void *),
+                void *opaque)
+{
+    AioFd *f = find_fd(fd);
+
+    loop_set_fd(fd, on_read ? fd_readable : NULL, on_write ? fd_writable : NULL,
+                (void *)(intptr_t)fd);
+    if (!on_read && !on_write) {
+        if (f) {
+            *f = waiting.fds[--waiting.num_fds];
+        }
+        return;
+    }
+    if (!f) {
+        assert(waiting.num_fds < MAX_FDS);
+        f = &waiting.fds[waiting.num_fds++];
+    }
+    *f = (AioFd){ fd, on_read, on_write, opaque };
+}
+
+void aio_poll(void)
+{
+    struct pollfd p[MAX_FDS];
+    int num = waiting.num_fds;
+
+    assert(!coroutine_self());
+    if (waiting.tasks) {
+        run_tasks();
+        return;
+    }
+    assert(num > 0);
+    for (int i = 0; i < num; i++) {
+        const AioFd *f = &waiting.fds[i];
+
+        p[i] = (struct pollfd){ .fd = f->fd };
+        p[i].events = (short)((f->on_read ? POLLIN : 0) | (f->on_write ? POLLOUT : 0));
+    }
+    if (poll(p, (nfds_t)num, -1) <= 0) {
+        return;
+    }
+    for (int i = 0; i < num; i++) {
+        if (p[i].revents & ~POLLOUT) {
+            fd_readable((void *)(intptr_t)p[i].fd);
+        }
+        if (p[i].revents & ~POLLIN) {
+            fd_writable((void *)(intptr_t)p[i].fd);
+        }
+    }
+}
+
+typedef struct SyncCall {
+    int (*fn)(void *arg);
+    void *arg;
+    int ret;
+    bool done;
+} SyncCall;
+
+static void sync_entry(void *opaque)
+{
+    SyncCall *c = opaque;
+
+    c->ret = c->fn(c->arg);
+    c->done = true;
+}
+
+int aio_run_sync(int (*fn)(void *arg), void *arg)
+{
+    SyncCall c = { fn, arg, 0, false };
+
+    if (coroutine_self()) {
+        return fn(arg);
+    }
+    coroutine_enter(coroutine_create(sync_entry, &c));
+    while (!c.done) {
+        aio_poll();
+    }
+    return c.ret;
+}
+
+/* -- Worker threads ---------------------------------------------------------- */
+
+typedef struct Job {
+    int (*fn)(void *arg);
+    void *arg;
+    int ret;
+    Coroutine *co;
+    struct Job *next;
+} Job;
+
+static struct Pool {
+    pthread_mutex_t lock;               /* guards all below but event_fd */
+    pthread_cond_t work;
+    Job *queue, **last;
+    Job *done;
+    int workers, idle, queued;
+    int event_fd;
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
+           .event_fd = -1 };
+
+static void finish_jobs(void *opaque)
+{
+    uint64_t n;
+    Job *ordered = NULL;
+
+    (void)opaque;
+    while (read(pool.event_fd, &n, sizeof(n)) < 0 && errno == EINTR) {
+    }
+    pthread_mutex_lock(&pool.lock);
+    Job *done = pool.done;
+    pool.done = NULL;
+    pthread_mutex_unlock(&pool.lock);
+    while (done) {                      /* the list is newest first */
+        Job *next = done->next;
+
+        done->next = ordered;
+        ordered = done;
+        done = next;
+    }
+    while (ordered) {
+        Job *job = ordered;
+
+        ordered = job->next;
+        coroutine_enter(job->co);
+    }
+}
+
+static void report_done(Job *job)
+{
+    uint64_t one = 1;
+
+    job->next = pool.done;
+    pool.done = job;
+    if (!job->next) {
+        while (write(pool.event_fd, &one, sizeof(one)) < 0 && errno == EINTR) {
+        }
+    }
+}
+
+/* With the lock; false if nothing came for a while. */
+static bool wait_for_work(void)
+{
+    struct timespec until;
+    int ret = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += IDLE_SECONDS;
+    pool.idle++;
+    while (!pool.queue && ret != ETIMEDOUT) {
+        ret = pthread_cond_timedwait(&pool.work, &pool.lock, &until);
+    }
+    pool.idle--;
+    return pool.queue != NULL;
+}
+
+static void *worker(void *opaque)
+{
+    (void)opaque;
+    pthread_mutex_lock(&pool.lock);
+    while (wait_for_work()) {
+        Job *job = pool.queue;
+
+        pool.queue = job->next;
+        pool.queued--;
+        pthread_mutex_unlock(&pool.lock);
+        job->ret = job->fn(job->arg);
+        pthread_mutex_lock(&pool.lock);
+        report_done(job);
+    }
+    pool.workers--;
+    pthread_mutex_unlock(&pool.lock);
+    return NULL;
+}
+
+/* With the lock.  No signals there: they are for the main thread. */
+static bool start_worker(void)
+{
+    sigset_t all, old;
+    pthread_attr_t attr;
+    pthread_t t;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    bool ok = pthread_create(&t, &attr, worker, NULL) == 0;
+    pthread_attr_destroy(&attr);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pool.workers += ok;
+    return ok;
+}
+
+static void open_pool(void)
+{
+    if (pool.event_fd < 0) {
+        pool.event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        assert(pool.event_fd >= 0);
+        aio_set_fd(pool.event_fd, finish_jobs, NULL, NULL);
+    }
+}
+
+/* False: there is no thread that could do it. */
+static bool enqueue(Job *job)
+{
+    bool ok;
+
+    pthread_mutex_lock(&pool.lock);
+    ok = pool.idle > pool.queued || pool.workers >= MAX_WORKERS ||
+         start_worker() || pool.workers > 0;
+    if (ok) {
+        if (pool.queue) {
+            *pool.last = job;
+        } else {
+            pool.queue = job;
+        }
+        pool.last = &job->next;
+        pool.queued++;
+        pthread_cond_signal(&pool.work);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return ok;
+}
+
+int aio_pool_co(int (*fn)(void *arg), void *arg)
+{
+    Job job = { .fn = fn, .arg = arg, .co = coroutine_self() };
+
+    assert(job.co);
+    open_pool();
+    if (!enqueue(&job)) {
+        return fn(arg);                 /* no thread to be had: do it here */
+    }
+    coroutine_yield();
+    return job.ret;
+}
