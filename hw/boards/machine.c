@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "char/char.h"
-#include "config.h"
 #include "cpu-common.h"
 #include "util/bits.h"
 #include "util/log.h"

@@ -153,11 +153,9 @@ const void *fw_cfg_find_file(const Device *d, const char *name, uint32_t *len)
 
 static void select_key(FwCfg *s, uint16_t key)
 {
-    const Item *item = find_item(s, key);
-
     s->key = key;
     s->offset = 0;
-    if (!item || !item->data) {
+    if (!find_item(s, key)) {
         log_unimp("fw_cfg", "key 0x%x", key);
     }
 }
