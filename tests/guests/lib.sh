@@ -107,9 +107,55 @@ debs() {
 		die "apt-get download $*: failed, see $out/apt/log"
 }
 
-# kernel_package FLAVOUR: the real package behind linux-image-FLAVOUR; needs
-# apt_lists before
-kernel_package() {
-	apt_i386 apt-cache depends "linux-image-$1" 2>/dev/null |
-		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1
+# ---- initramfs ----------------------------------------------------------------
+
+# kernel_files FLAVOUR: Debian's kernel package, unpacked in $tmp/k; sets
+# $version and $vmlinuz.
+kernel_files() {
+	need dpkg-deb dpkg depmod kmod
+	apt_lists
+	package=$(apt_i386 apt-cache depends "linux-image-$1" 2>/dev/null |
+		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
+	[ -n "$package" ] || die "linux-image-$1: not known to apt"
+	debs "$tmp/kernel-deb" "$package"
+	mkdir "$tmp/k"
+	dpkg-deb -x "$tmp"/kernel-deb/linux-image-*.deb "$tmp/k" || exit 1
+	version=$(ls "$tmp/k/lib/modules")
+	vmlinuz=$tmp/k/boot/vmlinuz-$version
+	depmod -b "$tmp/k" "$version"
+}
+
+# add_modules ROOT LIST: the modules named in the file LIST and what they
+# depend on, from kernel_files to ROOT.
+add_modules() {
+	mod_from=$tmp/k/lib/modules/$version
+	mod_to=$1/lib/modules/$version
+	mkdir -p "$mod_to"
+	sed '/^#/d' "$2" | while read -r m; do
+		# names differ in - and _ between package and modprobe
+		pattern=$(echo "$m" | sed 's/[-_]/[-_]/g')
+		line=$(grep -E "(^|/)$pattern\.ko:" "$mod_from/modules.dep") || continue
+		for f in $(echo "$line" | tr -d :); do
+			mkdir -p "$mod_to/${f%/*}"
+			cp "$mod_from/$f" "$mod_to/$f"
+		done
+	done
+	for f in order builtin builtin.modinfo; do
+		cp "$mod_from/modules.$f" "$mod_to/"
+	done
+	depmod -b "$1" "$version"
+}
+
+# add_busybox ROOT: busybox-static for i386 as ROOT/bin/busybox
+add_busybox() {
+	debs "$tmp/busybox-deb" busybox-static
+	dpkg-deb -x "$tmp"/busybox-deb/busybox-static_*.deb "$tmp/b" || exit 1
+	mkdir -p "$1/bin"
+	cp "$tmp"/b/bin/busybox "$1/bin/busybox"
+}
+
+# pack ROOT FILE: a directory as a compressed initramfs owned by root
+pack() {
+	(cd "$1" && find . | sort |
+		cpio -o -H newc -R 0:0 --reproducible --quiet) | gzip -9n >"$2"
 }
