@@ -93,7 +93,7 @@ static TBKey x86_tb_key(CPUState *cpu)
     return (TBKey){
         .pc = env->eip,
         .cs_base = env->segs[R_CS].base,
-        .flags = env->hflags | env->fpstt << HF_TOP_SHIFT,
+        .flags = env->hflags,
     };
 }
 

@@ -52,7 +52,6 @@ enum {
     HF_SMM       = 1 << 16,
     HF_FLAT_SHIFT = 17,                 /* + R_xx: that segment is flat */
     HF_SSE_TRAP  = 1 << 23,             /* MXCSR has an unmasked exception */
-    HF_TOP_SHIFT = 24, HF_TOP_MASK = 7 << 24,   /* x87 TOP: a block knows it */
     HF_VME       = 1 << 27,             /* CR4.VME, or PVI at CPL 3 */
     HF_OSXMMEXCPT = 1 << 28,
     HF_EXPAND    = 1 << 29,             /* an expand-down segment is in use: limits
