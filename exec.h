@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine's private part of a processor, and what exec.c does besides
+ * cpu-common.h: software TLB, instruction fetch, watched pages, debugger
+ * access.  For the engine's own files, gdbstub and monitor.
+ *
+ *   translated code --hit--> CPUTLBEntry (in the guest's state)
+ *                   --miss-> slow path -> TLBFull, beside it, same slot
+ *                                      -> victims -> CPUOps.tlb_fill
+ *
+ * A TLB entry's fast part can only say "do it" or "ask"; TLBFull knows
+ * everything.  Global pages survive tlb_flush_nonglobal(), which is cheap: a
+ * log names the slots that were filled with others since.
+ *
+ * Threads: a CPUExec belongs to its vCPU thread.  tlb_lock guards the TLB
+ * against tlb_ram_cleaned(), which comes from any thread.
+ */
+#ifndef EXEC_H
+#define EXEC_H
+
+#include "cpu-common.h"
+#include "translate-all.h"
+
+typedef struct CPUs CPUs;
+
+enum {
+    TLB_VICTIMS = 8,
+    TLB_START = 256,                    /* entries; grows to CPU_TLB_SIZE */
+    MAX_BREAKS = 32,
+    MAX_WATCHES = 16,
+    CODE_PAGES = 512,                   /* jump-cache.c */
+    CODE_PAGE_BLOCKS = 29,
+    JUMP_LOG = 1024,
+};
+
+typedef struct TLBFull {
+    uint64_t ram_addr;                  /* of the page; NO_PAGE: a device */
+    hwaddr phys;                        /* of the page */
+    uint32_t page;                      /* guest address, NO_TLB_PAGE: free */
+    uint8_t prot;                       /* PAGE_xxx */
+    uint8_t size_bits;                  /* of the guest's page: 12, 21, 22 */
+} TLBFull;
+
+#define NO_TLB_PAGE (~0u)
+
+enum {                                  /* to be done before the next block */
+    PENDING_FLUSH = 1,                  /* the TLB */
+    PENDING_RECLAIM = 2,                /* as_reclaim() */
+};
+
+typedef struct TLBMode {
+    TLBFull full[CPU_TLB_SIZE];
+    CPUTLBEntry victim[TLB_VICTIMS];
+    TLBFull victim_full[TLB_VICTIMS];
+    unsigned next_victim;
+    uint16_t log[CPU_TLB_SIZE];         /* slots given to non-global pages */
+    unsigned num_log;                   /* > CPU_TLB_SIZE: too many to tell */
+    unsigned fills, conflicts;          /* in this window, for the size */
+    uint32_t large_lo, large_hi;        /* first and last byte of all large pages */
+} TLBMode;
+
+/* One page of code as the fetch sees it. */
+typedef struct CodePage {
+    uint32_t page;                      /* linear address; NO_TLB_PAGE: none */
+    bool global;
+    const uint8_t *host;                /* NULL: a device */
+    uint64_t ram_addr;                  /* NO_PAGE: a device */
+    hwaddr phys;
+} CodePage;
+
+typedef struct Watch {
+    uint32_t addr, len;
+    bool read, write;
+} Watch;
+
+/* Blocks entered by the jump cache, by page: jump-cache.c */
+typedef struct CodePageBlocks {
+    uint32_t page;
+    uint16_t num, mmu_idx;
+    uint64_t ram_addr;
+    uint64_t epoch;                     /* when they were put in last */
+    TranslationBlock *tb[CODE_PAGE_BLOCKS];
+} CodePageBlocks;
+
+typedef struct JumpCache {
+    TranslationBlock *tb[1 << CPU_JMP_CACHE_BITS];  /* beside CPUTLB.jump_cache */
+    uint16_t log[JUMP_LOG];             /* slots given to non-global pages */
+    unsigned num_log;                   /* > JUMP_LOG: too many to tell */
+    uint64_t epoch;
+    uint64_t seen[64];                  /* pages with entries, hashed */
+    CodePageBlocks pages[CODE_PAGES];
+} JumpCache;
+
+struct CPUExec {
+    jmp_buf jmp;                        /* cpu_exec(): cpu_loop_exit() ends here */
+    bool in_code;                       /* inside tcg_qemu_tb_exec() */
+    bool one_insn;                      /* the next block has one instruction */
+    bool step;                          /* by a debugger */
+    CPUs *cpus;
+    AddressSpace *mem, *io;
+    Clock *clock;                       /* or NULL */
+    TBContext *tbs;
+    const AccelOptions *options;
+
+    uint32_t tlb_lock;
+    uint32_t pending;                   /* atomic: PENDING_xxx */
+    TLBMode tlb[NB_MMU_MODES];
+    JumpCache jumps;
+
+    CodePage code[2];                   /* of the block being translated */
+    unsigned code_mmu_idx;
+
+    uint32_t breaks[MAX_BREAKS];        /* linear addresses */
+    unsigned num_breaks;
+    Watch watches[MAX_WATCHES];
+    unsigned num_watches;
+    bool watch_hit;                     /* report it after this instruction */
+    uint32_t watch_addr;
+
+    struct {
+        uint64_t tlb_misses, tlb_victim_hits, tlb_flushes, tlb_nonglobal_flushes,
+                 tlb_page_flushes, tlb_resizes, slow_accesses, notdirty_writes;
+        uint64_t lookups, lookup_misses, revived;
+        uint64_t interrupts, exceptions;
+    } stat;
+};
+
+void cpu_exec_init(CPUState *cpu);      /* after common.exec is filled in */
+void cpu_exec_destroy(CPUState *cpu);
+
+/* The slow paths of translated code, for TCGTarget.mmu. */
+void exec_fill_softmmu(TCGSoftMMU *mmu);
+
+/* Leave for cpu_exec with the state of code_ra (0: it is exact already). */
+_Noreturn void exec_leave(CPUState *cpu, uintptr_t code_ra);
+
+/* PENDING_xxx; any thread. */
+void cpu_do_later(CPUState *cpu, uint32_t what);
+/* The dirty bits of these pages were cleared; any thread. */
+void tlb_ram_cleaned(CPUState *cpu, uint64_t ram_addr, uint64_t len);
+
+/* The page an instruction fetch at addr reads.  Raises. */
+void code_lookup(CPUState *cpu, uint32_t addr, unsigned mmu_idx, CodePage *p);
+/* Now gen_intermediate_code: cpu_code_xxx() starts afresh. */
+void code_begin(CPUState *cpu, unsigned mmu_idx);
+
+/* -- For debuggers; while the vCPU is parked --------------------------------- */
+
+/* 0, -ENOSPC or -ENOENT.  addr is linear. */
+int cpu_breakpoint_insert(CPUState *cpu, vaddr addr);
+int cpu_breakpoint_remove(CPUState *cpu, vaddr addr);
+bool cpu_breakpoint_on_page(CPUState *cpu, vaddr addr);
+int cpu_watchpoint_insert(CPUState *cpu, vaddr addr, uint32_t len, bool read, bool write);
+int cpu_watchpoint_remove(CPUState *cpu, vaddr addr, uint32_t len, bool read, bool write);
+void cpu_single_step(CPUState *cpu, bool on);
+/* Guest virtual memory, no faults; ROM can be written.  0 or -EFAULT. */
+int cpu_memory_rw_debug(CPUState *cpu, vaddr addr, void *buf, uint64_t len, bool write);
+
+#endif

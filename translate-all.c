@@ -1,0 +1,1073 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks: made, found, chained, ended.
+ *
+ * Where a block is listed:
+ *   phys_hash[]      by hash of ram_addr, pc, flags: phys_hash_next
+ *   PageBlocks       of each page its bytes lie in: page_next[0..1]
+ *   Region.tbs[]     in order of host address
+ *   jump caches      of every CPU
+ *   other blocks     that jump to it: jmp_first -> jmp_next[] ...
+ * Links that say "block and which of its two" are pointers with the index in
+ * the low bits, as blocks are aligned.
+ *
+ * A page with code that is written often gets a map of its code bytes, so that
+ * data beside code costs a bit test; the map may show too much (blocks that
+ * are gone), never too little, and is drawn anew when it did.
+ */
+#include "translate-all.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "disas.h"
+#include "exec.h"
+#include "hw/core/memory.h"
+#include "jump-cache.h"
+#include "util/bits.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+enum {
+    HASH_BITS = 17,
+    MAX_REGIONS = 16,
+    MIN_REGION = 1 << 19,               /* holds any one block several times over */
+    MIN_BLOCK = 64,                     /* host bytes, for the size of Region.tbs */
+    CODE_ALIGN = 16,
+    MAX_INSNS = 128,                    /* guest instructions in a block */
+    CHUNK_BITS = 10,                    /* pages per chunk of PageBlocks */
+    MAP_AFTER = 8,                      /* writes, until a page gets a code map */
+    PAGE_WORDS = RAM_PAGE_SIZE / 64,
+    HUGE_PAGE = 2 << 20,
+};
+#define DEFAULT_TB_SIZE (128ull << 20)
+#define MAX_TB_SIZE (1ull << 30)
+
+typedef struct Region {
+    uint8_t *code, *next, *end;
+    TranslationBlock *tbs;              /* mapped lazily */
+    unsigned num, max;
+} Region;
+
+typedef struct PageBlocks {
+    uintptr_t first;                    /* block | page index */
+    uint64_t *map;                      /* bit per byte: code; or NULL */
+    uint32_t writes;
+} PageBlocks;
+
+typedef struct Range { uint64_t ram_addr, len; } Range;
+
+struct TBContext {
+    const CPUOps *ops;
+    AccelOptions options;
+    TCGTarget target;                   /* the guest's, slow paths filled in */
+    TCGContext *tcg;
+    uint8_t *buffer;
+    size_t buffer_size, prologue;
+    Region region[MAX_REGIONS];
+    unsigned num_regions, current;
+    TranslationBlock *phys_hash[1 << HASH_BITS];
+    PageBlocks **chunks;
+    uint64_t num_chunks;
+    CPUState *cpus[16];
+    unsigned num_cpus;
+    TCGCode code;                       /* of the block being made */
+
+    pthread_mutex_t pending_lock;
+    Range *pending;                     /* written by others */
+    size_t num_pending, max_pending;
+
+    uint64_t start_ticks;
+    int64_t start_ns;
+    struct {
+        uint64_t translated, guest_bytes, host_bytes, search_bytes, guest_insns;
+        uint64_t slots, chained, evictions, flushes;
+        uint64_t invalidated, smc_writes, smc_misses, smc_restarts;
+        uint64_t ticks;
+    } stat;
+};
+
+static TranslationBlock *link_tb(uintptr_t link)
+{
+    return (TranslationBlock *)(link & ~(uintptr_t)3);
+}
+
+static unsigned link_n(uintptr_t link)
+{
+    return link & 3;
+}
+
+static uintptr_t make_link(TranslationBlock *tb, unsigned n)
+{
+    return (uintptr_t)tb | n;
+}
+
+/* -- Time, cheaply ----------------------------------------------------------- */
+
+static int64_t monotonic_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+static uint64_t ticks(void)
+{
+#ifdef __x86_64__
+    return __builtin_ia32_rdtsc();
+#else
+    return (uint64_t)monotonic_ns();
+#endif
+}
+
+static double ticks_to_ms(const TBContext *t, uint64_t n)
+{
+    uint64_t all = ticks() - t->start_ticks;
+    int64_t ns = monotonic_ns() - t->start_ns;
+
+    return all ? (double)n * (double)ns / (double)all / 1e6 : 0;
+}
+
+/* -- Code buffer ------------------------------------------------------------- */
+
+static void *map_lazily(void *near, size_t size, int prot)
+{
+    void *p = mmap(near, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* Close to our own code, so that calls of helpers are short. */
+static uint8_t *map_code(size_t size)
+{
+    uintptr_t here = (uintptr_t)&tb_context_new & ~(uintptr_t)(HUGE_PAGE - 1);
+    int prot = PROT_READ | PROT_WRITE | PROT_EXEC;
+
+    for (size_t gap = HUGE_PAGE; gap < (1u << 30); gap *= 4) {
+        if (here < size + gap) {
+            break;
+        }
+        uint8_t *p = map_lazily((void *)(here - size - gap), size, prot);
+
+        if (!p) {
+            return NULL;
+        }
+        if (here - (uintptr_t)p < (1u << 31)) {
+            return p;
+        }
+        munmap(p, size);
+    }
+    return map_lazily(NULL, size, prot);
+}
+
+static void reset_region(Region *r)
+{
+    r->next = (uint8_t *)align_up((uintptr_t)r->code, CODE_ALIGN);
+    r->num = 0;
+}
+
+static bool make_regions(TBContext *t)
+{
+    size_t room = t->buffer_size - t->prologue;
+
+    t->num_regions = (unsigned)MIN(MAX(t->buffer_size / MIN_REGION, 2), MAX_REGIONS);
+    size_t each = align_down(room / t->num_regions, CODE_ALIGN);
+
+    for (unsigned i = 0; i < t->num_regions; i++) {
+        Region *r = &t->region[i];
+
+        r->code = t->buffer + t->prologue + i * each;
+        r->end = r->code + each;
+        r->max = (unsigned)(each / MIN_BLOCK);
+        r->tbs = map_lazily(NULL, r->max * sizeof(*r->tbs), PROT_READ | PROT_WRITE);
+        if (!r->tbs) {
+            return false;
+        }
+        reset_region(r);
+    }
+    return true;
+}
+
+static void dump_optimized(const TCGContext *s);
+
+static bool make_tcg(TBContext *t)
+{
+    const TCGBackend *backend = &tcg_backend_interp;
+
+#ifdef __x86_64__
+    if (!t->options.interp) {
+        backend = &tcg_backend_x86_64;
+    }
+#endif
+    t->target = *t->ops->tcg;
+    exec_fill_softmmu(&t->target.mmu);
+    t->tcg = tcg_context_new(&t->target, backend, t->options.no_pin, t->buffer,
+                             t->buffer_size, &t->prologue);
+    t->prologue = align_up(t->prologue, CODE_ALIGN);
+    t->tcg->no_opt = t->options.no_opt;
+    t->tcg->optimized = dump_optimized;
+    return true;
+}
+
+TBContext *tb_context_new(const CPUOps *ops, const AccelOptions *o, Error *err)
+{
+    uint64_t size = o->tb_size ? o->tb_size : DEFAULT_TB_SIZE;
+    TBContext *t = xzalloc(sizeof(*t));
+
+    t->ops = ops;
+    t->options = *o;
+    t->buffer_size = align_up(MAX(MIN(size, MAX_TB_SIZE), 2 * (uint64_t)MIN_REGION),
+                              RAM_PAGE_SIZE);
+    pthread_mutex_init(&t->pending_lock, NULL);
+    t->buffer = map_code(t->buffer_size);
+    if (!t->buffer || !make_tcg(t) || !make_regions(t)) {
+        error_set(err, ENOMEM, "code buffer: no %zu MiB of memory that may be "
+                  "executed, try a smaller tb-size", t->buffer_size >> 20);
+        tb_context_free(t);
+        return NULL;
+    }
+    madvise(t->buffer, t->buffer_size, MADV_HUGEPAGE);
+    t->start_ticks = ticks();
+    t->start_ns = monotonic_ns();
+    return t;
+}
+
+void tb_context_free(TBContext *t)
+{
+    if (!t) {
+        return;
+    }
+    tcg_context_free(t->tcg);
+    for (unsigned i = 0; i < t->num_regions; i++) {
+        if (t->region[i].tbs) {
+            munmap(t->region[i].tbs, t->region[i].max * sizeof(TranslationBlock));
+        }
+    }
+    for (uint64_t i = 0; i < t->num_chunks; i++) {
+        for (unsigned k = 0; t->chunks[i] && k < 1 << CHUNK_BITS; k++) {
+            free(t->chunks[i][k].map);
+        }
+        free(t->chunks[i]);
+    }
+    if (t->buffer) {
+        munmap(t->buffer, t->buffer_size);
+    }
+    free(t->chunks);
+    free(t->pending);
+    pthread_mutex_destroy(&t->pending_lock);
+    free(t);
+}
+
+void tb_context_add_cpu(TBContext *t, CPUState *cpu)
+{
+    assert(t->num_cpus < ARRAY_SIZE(t->cpus));
+    t->cpus[t->num_cpus++] = cpu;
+}
+
+const TCGContext *tb_tcg(const TBContext *t)
+{
+    return t->tcg;
+}
+
+uint64_t tb_evictions(const TBContext *t)
+{
+    return t->stat.evictions;
+}
+
+/* -- Pages with code --------------------------------------------------------- */
+
+static PageBlocks *find_page(const TBContext *t, uint64_t ram_addr)
+{
+    uint64_t page = ram_addr >> RAM_PAGE_BITS, chunk = page >> CHUNK_BITS;
+
+    if (chunk >= t->num_chunks || !t->chunks[chunk]) {
+        return NULL;
+    }
+    return &t->chunks[chunk][page & ((1 << CHUNK_BITS) - 1)];
+}
+
+static PageBlocks *get_page(TBContext *t, uint64_t ram_addr)
+{
+    uint64_t chunk = ram_addr >> RAM_PAGE_BITS >> CHUNK_BITS;
+
+    if (chunk >= t->num_chunks) {
+        t->chunks = xrealloc(t->chunks, (chunk + 1) * sizeof(*t->chunks));
+        memset(t->chunks + t->num_chunks, 0,
+               (chunk + 1 - t->num_chunks) * sizeof(*t->chunks));
+        t->num_chunks = chunk + 1;
+    }
+    if (!t->chunks[chunk]) {
+        t->chunks[chunk] = xcalloc(1 << CHUNK_BITS, sizeof(PageBlocks));
+    }
+    return find_page(t, ram_addr);
+}
+
+/* Which bytes of its n-th page a block has: [*start, *end). */
+static void bytes_on_page(const TranslationBlock *tb, unsigned n, uint32_t *start,
+                          uint32_t *end)
+{
+    uint32_t first = tb_linear_pc(tb) & (RAM_PAGE_SIZE - 1);
+
+    *start = n ? 0 : first;
+    *end = n ? first + tb->size - RAM_PAGE_SIZE
+             : MIN(first + tb->size, RAM_PAGE_SIZE);
+}
+
+static void mark_map(PageBlocks *p, const TranslationBlock *tb, unsigned n)
+{
+    uint32_t start, end;
+
+    bytes_on_page(tb, n, &start, &end);
+    for (uint32_t i = start; i < end; i++) {
+        p->map[i / 64] |= 1ull << (i % 64);
+    }
+}
+
+static void draw_map(PageBlocks *p)
+{
+    if (!p->map) {
+        p->map = xcalloc(PAGE_WORDS, sizeof(*p->map));
+    } else {
+        memset(p->map, 0, PAGE_WORDS * sizeof(*p->map));
+    }
+    for (uintptr_t l = p->first; l; l = link_tb(l)->page_next[link_n(l)]) {
+        mark_map(p, link_tb(l), link_n(l));
+    }
+}
+
+static bool map_hit(const PageBlocks *p, uint32_t start, uint32_t end)
+{
+    for (uint32_t i = start; i < end; i++) {
+        if (p->map[i / 64] >> (i % 64) & 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_to_page(TBContext *t, TranslationBlock *tb, unsigned n)
+{
+    PageBlocks *p = get_page(t, tb->page_addr[n]);
+
+    tb->page_next[n] = p->first;
+    p->first = make_link(tb, n);
+    if (p->map) {
+        mark_map(p, tb, n);
+    }
+    ram_test_clear_dirty(tb->page_addr[n], 1, DIRTY_CODE);
+}
+
+static void remove_from_page(TBContext *t, TranslationBlock *tb, unsigned n)
+{
+    PageBlocks *p = find_page(t, tb->page_addr[n]);
+    uintptr_t *l = &p->first;
+
+    while (link_tb(*l) != tb || link_n(*l) != n) {
+        l = &link_tb(*l)->page_next[link_n(*l)];
+    }
+    *l = tb->page_next[n];
+}
+
+/* No code left: writes go at full speed again. */
+static void release_page(PageBlocks *p, uint64_t ram_addr)
+{
+    if (!p->first) {
+        free(p->map);
+        p->map = NULL;
+        p->writes = 0;
+        ram_set_dirty_client(ram_addr, DIRTY_CODE);
+    }
+}
+
+/* -- Chaining ---------------------------------------------------------------- */
+
+static void unlink_jump(TBContext *t, TranslationBlock *from, unsigned n)
+{
+    tcg_patch_jump(t->tcg, from->tc_ptr, from->jmp_offset[n], NULL);
+    from->jmp_dest[n] = NULL;
+    from->jmp_used &= (uint8_t)~(1u << n);
+}
+
+static bool may_chain(const TBContext *t, const TranslationBlock *from, unsigned n,
+                      const TranslationBlock *to)
+{
+    return !t->options.no_chain && from->jmp_offset[n] != ~0u &&
+           !(from->jmp_used >> n & 1) && !from->cflags && !to->cflags &&
+           to->page_addr[1] == NO_PAGE && from->cs_base == to->cs_base &&
+           !((tb_linear_pc(from) ^ tb_linear_pc(to)) >> RAM_PAGE_BITS);
+}
+
+void tb_add_jump(TBContext *t, TranslationBlock *from, unsigned n,
+                 TranslationBlock *to)
+{
+    if (!may_chain(t, from, n, to)) {
+        return;
+    }
+    from->jmp_used |= (uint8_t)(1u << n);
+    from->jmp_dest[n] = to;
+    from->jmp_next[n] = to->jmp_first;
+    to->jmp_first = make_link(from, n);
+    tcg_patch_jump(t->tcg, from->tc_ptr, from->jmp_offset[n], to->tc_ptr);
+    t->stat.chained++;
+}
+
+/* Jumps of tb to others leave their lists. */
+static void forget_outgoing(TranslationBlock *tb, unsigned n)
+{
+    if (!(tb->jmp_used >> n & 1)) {
+        return;
+    }
+    uintptr_t *l = &tb->jmp_dest[n]->jmp_first;
+
+    while (*l != make_link(tb, n)) {
+        l = &link_tb(*l)->jmp_next[link_n(*l)];
+    }
+    *l = tb->jmp_next[n];
+}
+
+static void unlink_incoming(TBContext *t, TranslationBlock *tb)
+{
+    while (tb->jmp_first) {
+        uintptr_t l = tb->jmp_first;
+
+        tb->jmp_first = link_tb(l)->jmp_next[link_n(l)];
+        unlink_jump(t, link_tb(l), link_n(l));
+    }
+}
+
+/* -- Finding ----------------------------------------------------------------- */
+
+static unsigned hash(uint64_t phys_pc, uint32_t pc, uint32_t flags)
+{
+    uint64_t h = (phys_pc ^ (uint64_t)pc << 24 ^ (uint64_t)flags << 40) *
+                 0x9e3779b97f4a7c15ull;
+
+    return (unsigned)(h >> (64 - HASH_BITS));
+}
+
+static uint64_t phys_pc_of(const TranslationBlock *tb)
+{
+    return tb->page_addr[0] | (tb_linear_pc(tb) & (RAM_PAGE_SIZE - 1));
+}
+
+static TranslationBlock **bucket_of(TBContext *t, const TranslationBlock *tb)
+{
+    return &t->phys_hash[hash(phys_pc_of(tb), tb->pc, tb->flags)];
+}
+
+static bool second_page_is(CPUState *cpu, const TranslationBlock *tb, unsigned mmu_idx)
+{
+    uint32_t next = (tb_linear_pc(tb) | (RAM_PAGE_SIZE - 1)) + 1;
+    CodePage p;
+
+    if (tb->page_addr[1] == NO_PAGE) {
+        return true;
+    }
+    code_lookup(cpu, next, mmu_idx, &p);
+    return p.ram_addr == tb->page_addr[1];
+}
+
+static void enter_jump_cache(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx,
+                             bool global)
+{
+    CPUExec *x = cpu->common.exec;
+
+    if (!x->options->no_chain && !tb->cflags &&
+        !(x->num_breaks && cpu_breakpoint_on_page(cpu, tb_linear_pc(tb)))) {
+        jump_cache_insert(cpu, tb, mmu_idx, global && tb->page_addr[1] == NO_PAGE);
+    }
+}
+
+TranslationBlock *tb_find_slow(CPUState *cpu, const TBKey *key, unsigned cflags)
+{
+    TBContext *t = cpu->common.exec->tbs;
+    unsigned mmu_idx = t->ops->mmu_index(cpu);
+    uint32_t linear = key->pc + key->cs_base;
+    CodePage p;
+
+    cpu->common.exec->stat.lookups++;
+    code_lookup(cpu, linear, mmu_idx, &p);
+    if (p.ram_addr == NO_PAGE) {
+        return NULL;
+    }
+    uint64_t phys_pc = p.ram_addr | (linear & (RAM_PAGE_SIZE - 1));
+    TranslationBlock *tb = t->phys_hash[hash(phys_pc, key->pc, key->flags)];
+
+    for (; tb; tb = tb->phys_hash_next) {
+        if (tb->pc == key->pc && tb->page_addr[0] == p.ram_addr &&
+            tb->cs_base == key->cs_base && tb->flags == key->flags &&
+            tb->cflags == cflags && second_page_is(cpu, tb, mmu_idx)) {
+            enter_jump_cache(cpu, tb, mmu_idx, p.global);
+            return tb;
+        }
+    }
+    cpu->common.exec->stat.lookup_misses++;
+    return NULL;
+}
+
+static Region *region_of(TBContext *t, uintptr_t code_ra)
+{
+    for (unsigned i = 0; i < t->num_regions; i++) {
+        Region *r = &t->region[i];
+
+        if (code_ra - (uintptr_t)r->code < (uintptr_t)(r->end - r->code)) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+TranslationBlock *tb_find_pc(TBContext *t, uintptr_t code_ra)
+{
+    Region *r = region_of(t, code_ra);
+    unsigned lo = 0, hi = r ? r->num : 0;
+
+    /* The first block that begins at code_ra or above. */
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+
+        if ((uintptr_t)r->tbs[mid].tc_ptr < code_ra) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    if (!lo || code_ra - (uintptr_t)r->tbs[lo - 1].tc_ptr > r->tbs[lo - 1].tc_size) {
+        return NULL;
+    }
+    return &r->tbs[lo - 1];
+}
+
+/* -- Host pc -> guest state -------------------------------------------------- */
+
+static uint8_t *put_number(uint8_t *p, uint32_t v)
+{
+    for (; v >= 0x80; v >>= 7) {
+        *p++ = (uint8_t)(v | 0x80);
+    }
+    *p++ = (uint8_t)v;
+    return p;
+}
+
+static const uint8_t *get_number(const uint8_t *p, uint32_t *v)
+{
+    unsigned shift = 0;
+
+    *v = 0;
+    for (; *p & 0x80; shift += 7) {
+        *v |= (uint32_t)(*p++ & 0x7f) << shift;
+    }
+    *v |= (uint32_t)*p++ << shift;
+    return p;
+}
+
+/* Small negative differences become small numbers. */
+static uint32_t zigzag(uint32_t v)
+{
+    return v << 1 ^ (uint32_t)((int32_t)v >> 31);
+}
+
+static uint32_t unzigzag(uint32_t v)
+{
+    return v >> 1 ^ -(v & 1);
+}
+
+enum { MAX_SEARCH_PER_INSN = 15 };
+
+/* Search data: per instruction, differences to the one before. */
+static uint8_t *encode_search(uint8_t *p, const TCGCode *c, uint32_t pc)
+{
+    TCGInsnStart last = { 0, pc, 0 };
+
+    for (unsigned i = 0; i < c->num_insns; i++) {
+        const TCGInsnStart *in = &c->insns[i];
+
+        p = put_number(p, in->code_offset - last.code_offset);
+        p = put_number(p, zigzag(in->pc - last.pc));
+        p = put_number(p, zigzag(in->word - last.word));
+        last = *in;
+    }
+    return p;
+}
+
+static bool search(const TranslationBlock *tb, uint32_t offset, TCGInsnStart *found)
+{
+    const uint8_t *p = tb->tc_ptr + tb->tc_size;
+    TCGInsnStart in = { 0, tb->pc, 0 };
+    bool any = false;
+
+    for (unsigned i = 0; i < tb->num_insns; i++) {
+        uint32_t d_offset, d_pc, d_word;
+
+        p = get_number(p, &d_offset);
+        p = get_number(p, &d_pc);
+        p = get_number(p, &d_word);
+        in.code_offset += d_offset;
+        in.pc += unzigzag(d_pc);
+        in.word += unzigzag(d_word);
+        if (in.code_offset >= offset) {
+            break;
+        }
+        *found = in;
+        any = true;
+    }
+    return any;
+}
+
+bool tb_restore_state(CPUState *cpu, uintptr_t code_ra)
+{
+    TBContext *t = cpu->common.exec->tbs;
+    const TranslationBlock *tb = tb_find_pc(t, code_ra);
+    TCGInsnStart in;
+
+    if (!tb || !search(tb, (uint32_t)(code_ra - (uintptr_t)tb->tc_ptr), &in)) {
+        return false;
+    }
+    t->ops->restore_state(cpu, in.pc, in.word);
+    return true;
+}
+
+/* -- Logging ----------------------------------------------------------------- */
+
+static void put_op(void *opaque, const char *text)
+{
+    log_put(*(LogItem *)opaque, "%s", text);
+}
+
+static void dump_ops(const TCGContext *s, LogItem item, const char *title)
+{
+    if (log_on(item)) {
+        log_put(item, "%s\n", title);
+        tcg_dump_ops(s, put_op, &item);
+        log_put(item, "\n");
+    }
+}
+
+static void dump_optimized(const TCGContext *s)
+{
+    dump_ops(s, LOG_OP_OPT, "OP after optimization:");
+}
+
+static void log_guest_code(CPUState *cpu, const DisasRequest *req)
+{
+    LogItem item = LOG_IN_ASM;
+    uint32_t linear = req->key.pc + req->key.cs_base;
+    int arch = 0, mode = -1;
+
+    if (!log_on(item) || !req->size) {
+        return;
+    }
+    uint8_t *bytes = xmalloc(req->size);
+
+    for (uint32_t i = 0; i < req->size; i++) {
+        bytes[i] = cpu_code_u8(cpu, linear + i);
+    }
+    if (cpu->common.ops->disas_mode) {
+        mode = cpu->common.ops->disas_mode(req->key.flags, &arch);
+    }
+    log_put(item, "----------------\nIN: flags %08x\n", req->key.flags);
+    disas_guest(arch, mode, linear, bytes, req->size, put_op, &item);
+    log_put(item, "\n");
+    free(bytes);
+}
+
+static void log_host_code(const uint8_t *code, size_t len)
+{
+    LogItem item = LOG_OUT_ASM;
+
+    if (log_on(item)) {
+        log_put(item, "OUT: [size=%zu]\n", len);
+        disas_host(code, len, put_op, &item);
+        log_put(item, "\n");
+    }
+}
+
+/* -- Making ------------------------------------------------------------------ */
+
+static void empty_region(TBContext *t, Region *r)
+{
+    for (unsigned i = 0; i < r->num; i++) {
+        if (!(r->tbs[i].cflags & TB_INVALID)) {
+            tb_phys_invalidate(t, &r->tbs[i]);
+        }
+    }
+    reset_region(r);
+    t->stat.evictions++;
+}
+
+/* Room for one block in the current region, or begin the oldest one anew. */
+static void next_region(TBContext *t)
+{
+    t->current = (t->current + 1) % t->num_regions;
+    if (t->region[t->current].num) {
+        empty_region(t, &t->region[t->current]);
+    }
+}
+
+static void generate_ops(CPUState *cpu, DisasRequest *req)
+{
+    TBContext *t = cpu->common.exec->tbs;
+
+    code_begin(cpu, req->mmu_idx);
+    tcg_begin(t->tcg);
+    req->size = req->num_insns = 0;
+    t->ops->gen_intermediate_code(cpu, t->tcg, req);
+    assert(req->size && req->num_insns && req->size <= 2 * RAM_PAGE_SIZE);
+    log_guest_code(cpu, req);
+    dump_ops(t->tcg, LOG_OP, "OP:");
+}
+
+/* Host code and search data at r->next; false if they do not fit. */
+static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
+{
+    if (r->num == r->max || r->end - r->next < 1024 ||
+        tcg_gen_code(t->tcg, r->next, (size_t)(r->end - r->next), tb, &t->code) < 0) {
+        return false;
+    }
+    uint8_t *search_data = r->next + t->code.size;
+
+    if (r->end - search_data < (long)t->code.num_insns * MAX_SEARCH_PER_INSN + CODE_ALIGN) {
+        return false;
+    }
+    uint8_t *end = encode_search(search_data, &t->code, tb->pc);
+
+    log_host_code(r->next, t->code.size);
+    tb->tc_ptr = r->next;
+    tb->tc_size = t->code.size;
+    tb->num_insns = (uint16_t)t->code.num_insns;
+    r->next = (uint8_t *)align_up((uintptr_t)end, CODE_ALIGN);
+    r->num++;
+    t->stat.search_bytes += (uint64_t)(end - search_data);
+    return true;
+}
+
+/* cpu_gen_code: operations, then code; a block that fits nowhere gets shorter. */
+static TranslationBlock *cpu_gen_code(CPUState *cpu, DisasRequest *req)
+{
+    TBContext *t = cpu->common.exec->tbs;
+
+    for (;;) {
+        Region *r = &t->region[t->current];
+        bool fresh = r->num == 0;
+        TranslationBlock *tb = &r->tbs[r->num == r->max ? 0 : r->num];
+
+        generate_ops(cpu, req);
+        if (r->num < r->max) {
+            *tb = (TranslationBlock){
+                .pc = req->key.pc, .cs_base = req->key.cs_base,
+                .flags = req->key.flags, .size = (uint16_t)req->size,
+                .page_addr = { NO_PAGE, NO_PAGE },
+            };
+            if (generate_code(t, r, tb)) {
+                return tb;
+            }
+        }
+        if (fresh) {
+            assert(req->max_insns > 1);
+            req->max_insns /= 2;
+        } else {
+            next_region(t);
+        }
+    }
+}
+
+static void tb_link_page(TBContext *t, TranslationBlock *tb)
+{
+    TranslationBlock **bucket = bucket_of(t, tb);
+
+    tb->phys_hash_next = *bucket;
+    *bucket = tb;
+    add_to_page(t, tb, 0);
+    if (tb->page_addr[1] != NO_PAGE) {
+        add_to_page(t, tb, 1);
+    }
+}
+
+/* Which pages of RAM it lies in; not all RAM: it is used once. */
+static void find_pages(CPUState *cpu, TranslationBlock *tb)
+{
+    const CodePage *p = cpu->common.exec->code;
+    uint32_t first = tb_linear_pc(tb), last = first + tb->size - 1;
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (p[i].page == (first & ~(RAM_PAGE_SIZE - 1))) {
+            tb->page_addr[0] = p[i].ram_addr;
+        } else if (p[i].page == (last & ~(RAM_PAGE_SIZE - 1))) {
+            tb->page_addr[1] = p[i].ram_addr;
+            if (p[i].ram_addr == NO_PAGE) {
+                tb->cflags |= TB_NO_CACHE;
+            }
+        }
+    }
+    if (tb->page_addr[0] == NO_PAGE) {
+        tb->cflags |= TB_NO_CACHE;
+    }
+}
+
+static void count_block(TBContext *t, const TranslationBlock *tb)
+{
+    t->stat.translated++;
+    t->stat.guest_bytes += tb->size;
+    t->stat.guest_insns += tb->num_insns;
+    t->stat.host_bytes += tb->tc_size;
+    t->stat.slots += (tb->jmp_offset[0] != ~0u) + (tb->jmp_offset[1] != ~0u);
+}
+
+TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
+{
+    TBContext *t = cpu->common.exec->tbs;
+    uint64_t start = ticks();
+    CodePage p;
+    DisasRequest req = {
+        .key = *key,
+        .max_insns = MAX_INSNS,
+        .mmu_idx = t->ops->mmu_index(cpu),
+    };
+
+    code_lookup(cpu, key->pc + key->cs_base, req.mmu_idx, &p);
+    if ((cflags & TB_ONE_INSN) || t->options.singlestep || p.ram_addr == NO_PAGE ||
+        (cpu->common.exec->num_breaks &&
+         cpu_breakpoint_on_page(cpu, key->pc + key->cs_base))) {
+        req.max_insns = 1;
+        req.singlestep = true;
+    }
+    TranslationBlock *tb = cpu_gen_code(cpu, &req);
+
+    tb->cflags = (uint8_t)cflags;
+    tb->jmp_offset[0] = t->code.jump[0];
+    tb->jmp_offset[1] = t->code.jump[1];
+    find_pages(cpu, tb);
+    if (tb->cflags & TB_NO_CACHE) {
+        tb->page_addr[0] = tb->page_addr[1] = NO_PAGE;
+    } else {
+        tb_link_page(t, tb);
+        enter_jump_cache(cpu, tb, req.mmu_idx, p.global);
+    }
+    count_block(t, tb);
+    t->stat.ticks += ticks() - start;
+    return tb;
+}
+
+/* -- Ending ------------------------------------------------------------------ */
+
+static void remove_from_hash(TBContext *t, TranslationBlock *tb)
+{
+    TranslationBlock **p = bucket_of(t, tb);
+
+    while (*p != tb) {
+        p = &(*p)->phys_hash_next;
+    }
+    *p = tb->phys_hash_next;
+}
+
+void tb_phys_invalidate(TBContext *t, TranslationBlock *tb)
+{
+    assert(!(tb->cflags & TB_INVALID));
+    if (tb->cflags & TB_NO_CACHE) {
+        tb->cflags |= TB_INVALID;
+        return;
+    }
+    remove_from_hash(t, tb);
+    for (unsigned n = 0; n < 2; n++) {
+        if (tb->page_addr[n] != NO_PAGE) {
+            remove_from_page(t, tb, n);
+            release_page(find_page(t, tb->page_addr[n]), tb->page_addr[n]);
+        }
+        forget_outgoing(tb, n);
+    }
+    unlink_incoming(t, tb);
+    for (unsigned n = 0; n < 2; n++) {
+        /* It may be running: it must come back to us at its end. */
+        if (tb->jmp_used >> n & 1) {
+            unlink_jump(t, tb, n);
+        }
+    }
+    for (unsigned i = 0; i < t->num_cpus; i++) {
+        jump_cache_remove(t->cpus[i], tb);
+    }
+    tb->cflags |= TB_INVALID;
+    t->stat.invalidated++;
+}
+
+void tb_flush(TBContext *t)
+{
+    for (unsigned i = 0; i < t->num_regions; i++) {
+        empty_region(t, &t->region[i]);
+    }
+    t->current = 0;
+    t->stat.flushes++;
+}
+
+/* End the blocks of one page that have bytes in [start, end) of it.  True if
+ * `running` was one of them. */
+static bool invalidate_on_page(TBContext *t, PageBlocks *p, uint32_t start,
+                               uint32_t end, const TranslationBlock *running)
+{
+    bool hit = false, any = false;
+    uintptr_t next;
+
+    for (uintptr_t l = p->first; l; l = next) {
+        TranslationBlock *tb = link_tb(l);
+        uint32_t from, to;
+
+        next = tb->page_next[link_n(l)];
+        bytes_on_page(tb, link_n(l), &from, &to);
+        /* Twice in the list: both its pages are this one, mapped twice. */
+        if (!(tb->cflags & TB_INVALID) && from < end && start < to) {
+            hit |= tb == running;
+            any = true;
+            tb_phys_invalidate(t, tb);
+        }
+    }
+    if (!any && p->map) {
+        draw_map(p);
+    }
+    return hit;
+}
+
+/* The part of a write that is on one page. */
+static bool write_on_page(TBContext *t, uint64_t page, uint32_t start, uint32_t end,
+                          const TranslationBlock *running)
+{
+    PageBlocks *p = find_page(t, page);
+
+    if (!p || !p->first) {
+        ram_set_dirty_client(page, DIRTY_CODE);
+        return false;
+    }
+    t->stat.smc_writes++;
+    if (!p->map && ++p->writes == MAP_AFTER) {
+        draw_map(p);
+    }
+    if (p->map && !map_hit(p, start, end)) {
+        t->stat.smc_misses++;
+        return false;
+    }
+    return invalidate_on_page(t, p, start, end, running);
+}
+
+static bool write_range(TBContext *t, uint64_t ram_addr, uint64_t len,
+                        const TranslationBlock *running)
+{
+    uint64_t end = ram_addr + len;
+    bool hit = false;
+
+    for (uint64_t a = ram_addr; a < end;) {
+        uint64_t page = align_down(a, RAM_PAGE_SIZE);
+        uint64_t stop = MIN(end, page + RAM_PAGE_SIZE);
+
+        if (!ram_is_dirty(page, DIRTY_CODE)) {
+            hit |= write_on_page(t, page, (uint32_t)(a - page), (uint32_t)(stop - page),
+                                 running);
+        }
+        a = stop;
+    }
+    return hit;
+}
+
+void tb_invalidate_phys_range(CPUState *cpu, uint64_t ram_addr, uint64_t len,
+                              uintptr_t code_ra)
+{
+    CPUExec *x = cpu->common.exec;
+    TBContext *t = x->tbs;
+    const TranslationBlock *running = code_ra ? tb_find_pc(t, code_ra) : NULL;
+
+    /* A single instruction is left behind the store anyway. */
+    if (write_range(t, ram_addr, len, running) && running->num_insns > 1) {
+        t->stat.smc_restarts++;
+        x->one_insn = true;
+        exec_leave(cpu, code_ra);
+    }
+}
+
+void tb_code_written(TBContext *t, uint64_t ram_addr, uint64_t len)
+{
+    pthread_mutex_lock(&t->pending_lock);
+    if (t->num_pending == t->max_pending) {
+        t->max_pending = t->max_pending * 2 + 16;
+        t->pending = xrealloc(t->pending, t->max_pending * sizeof(*t->pending));
+    }
+    t->pending[t->num_pending++] = (Range){ ram_addr, len };
+    pthread_mutex_unlock(&t->pending_lock);
+}
+
+void tb_run_pending(TBContext *t)
+{
+    if (!__atomic_load_n(&t->num_pending, __ATOMIC_RELAXED)) {
+        return;
+    }
+    pthread_mutex_lock(&t->pending_lock);
+    Range *list = t->pending;
+    size_t num = t->num_pending;
+
+    t->pending = NULL;
+    t->num_pending = t->max_pending = 0;
+    pthread_mutex_unlock(&t->pending_lock);
+    for (size_t i = 0; i < num; i++) {
+        write_range(t, list[i].ram_addr, list[i].len, NULL);
+    }
+    free(list);
+}
+
+/* -- info jit ---------------------------------------------------------------- */
+
+typedef struct Out {
+    void (*put)(void *, const char *);
+    void *opaque;
+} Out;
+
+__attribute__((format(printf, 2, 3)))
+static void say(const Out *o, const char *fmt, ...)
+{
+    char line[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    o->put(o->opaque, line);
+}
+
+static double ratio(uint64_t a, uint64_t b)
+{
+    return b ? (double)a / (double)b : 0;
+}
+
+void translate_dump_info(const TBContext *t, void (*put)(void *, const char *),
+                         void *opaque)
+{
+    Out o = { put, opaque };
+    uint64_t used = 0, live = 0;
+    double ms = ticks_to_ms(t, t->stat.ticks);
+
+    for (unsigned i = 0; i < t->num_regions; i++) {
+        used += (uint64_t)(t->region[i].next - t->region[i].code);
+        live += t->region[i].num;
+    }
+    say(&o, "code buffer        %.1f of %.1f MiB used, %u regions\n",
+        (double)used / 1048576, (double)t->buffer_size / 1048576, t->num_regions);
+    say(&o, "blocks             %" PRIu64 " in buffer, %" PRIu64 " translated\n", live,
+        t->stat.translated);
+    say(&o, "guest              %" PRIu64 " bytes, %" PRIu64 " instructions, %.1f per block\n",
+        t->stat.guest_bytes, t->stat.guest_insns,
+        ratio(t->stat.guest_insns, t->stat.translated));
+    say(&o, "host               %" PRIu64 " bytes, expansion %.1f, search data %" PRIu64 "\n",
+        t->stat.host_bytes, ratio(t->stat.host_bytes, t->stat.guest_bytes),
+        t->stat.search_bytes);
+    say(&o, "chained            %" PRIu64 " times, %.0f%% of %" PRIu64 " jumps\n",
+        t->stat.chained, 100 * ratio(t->stat.chained, t->stat.slots), t->stat.slots);
+    say(&o, "invalidated        %" PRIu64 " blocks; regions emptied %" PRIu64
+        ", flushes %" PRIu64 "\n", t->stat.invalidated, t->stat.evictions, t->stat.flushes);
+    say(&o, "writes near code   %" PRIu64 ", missed it %" PRIu64 ", in the running block %"
+        PRIu64 "\n", t->stat.smc_writes, t->stat.smc_misses, t->stat.smc_restarts);
+    say(&o, "translating        %.1f ms, %.2f us a block\n", ms,
+        t->stat.translated ? 1000 * ms / (double)t->stat.translated : 0);
+}
