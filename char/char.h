@@ -12,6 +12,8 @@
  * oldest is dropped: a guest never waits for a terminal.  A mux is a back end
  * shared by up to four front ends, with C-a commands (h x s t b c C-a).
  *
+ * A front end that attaches while the peer is there hears of it at once.
+ *
  * -serial SPEC: stdio, null, none, file:PATH, pty, tcp:[HOST]:PORT[,server]
  * [,nowait][,nodelay], telnet:..., unix:PATH[,server][,nowait], mon:SPEC.
  *
@@ -52,7 +54,8 @@ CharDriverState *chr_find(const char *label);   /* NULL if none */
 void chr_close(CharDriverState *chr);
 void chr_close_all(void);               /* restores the terminal */
 
-/* Attach a front end; on a mux, one more of them.  chr may be NULL. */
+/* Attach a front end; on a mux, one more of them.  h NULL: the one with this
+ * opaque leaves.  chr may be NULL. */
 void chr_add_handlers(CharDriverState *chr, const ChrHandlers *h, void *opaque);
 
 /* Bytes from the guest.  chr may be NULL: dropped. */
@@ -75,6 +78,8 @@ typedef struct ChrDriver {
     int (*ioctl)(CharDriverState *chr, ChrIoctl cmd, void *arg);
     void (*accept_input)(CharDriverState *chr);
     void (*close)(CharDriverState *chr);
+    /* NULL: one front end, kept in CharDriverState.  h NULL: `opaque` leaves. */
+    void (*add_handlers)(CharDriverState *chr, const ChrHandlers *h, void *opaque);
 } ChrDriver;
 
 struct CharDriverState {
@@ -83,8 +88,13 @@ struct CharDriverState {
     void *state;                        /* the driver's own */
     ChrHandlers handlers;
     void *opaque;
+    char *filename;                     /* for info chardev; NULL: spec */
+    bool opened;                        /* a peer is there */
     struct CharDriverState *next;
 };
+
+/* By driver name and arguments, not in the list of chr_find(). */
+CharDriverState *chr_open_private(const char *label, const char *spec, Error *err);
 
 int chr_can_receive(CharDriverState *chr);
 void chr_receive(CharDriverState *chr, const uint8_t *buf, size_t len);

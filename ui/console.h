@@ -119,6 +119,8 @@ void input_add_pointer(const PointerSink *sink);    /* copied; last one wins */
 void input_remove_pointer(const void *opaque);
 bool input_is_absolute(void);
 void input_pointer(int x, int y, int dz, int buttons);
+/* One call per pointer: number, name, absolute, has the events.  info mice */
+void input_dump_pointers(void (*put)(void *, int, const char *, bool, bool), void *opaque);
 
 /* -- Interfaces -------------------------------------------------------------- */
 
