@@ -190,6 +190,9 @@ extern const CPUOps *const target_cpu_ops;
 void cpu_interrupt(CPUState *cpu, uint32_t mask);
 void cpu_reset_interrupt(CPUState *cpu, uint32_t mask);
 
+/* The CPU that is running on this thread; NULL on others. */
+CPUState *cpu_current(void);
+
 /* Leave translated code at once and go where exception_index says.  ra: return
  * address of the helper in translated code (GETPC()), 0 if none: then the
  * guest state is already exact. */

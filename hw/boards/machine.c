@@ -287,22 +287,42 @@ static void *resolve(void *opaque, PropKind kind, const char *name)
     }
 }
 
+/* Cut the first piece off at a comma; ",," is a comma in it. */
+static char *next_option(char **list)
+{
+    char *start = *list, *out = start;
+
+    for (char *in = start; *in; in++) {
+        if (*in == ',' && in[1] != ',') {
+            *list = in + 1;
+            *out = 0;
+            return start;
+        }
+        in += *in == ',';
+        *out++ = *in;
+    }
+    *list = NULL;
+    *out = 0;
+    return start;
+}
+
 /* Call fn for each "name=value" of "a=b,c=d"; a bare name has the value "on". */
-static int for_each_option(const char *list, void *opaque, Error *err,
+static int for_each_option(const char *options, void *opaque, Error *err,
                            int (*fn)(void *opaque, const char *name,
                                      const char *value, Error *err))
 {
-    char *copy = xstrdup(list ? list : ""), *save = NULL;
+    char *copy = xstrdup(options ? options : ""), *rest = copy;
     int ret = 0;
 
-    for (char *s = strtok_r(copy, ",", &save); s && ret == 0;
-         s = strtok_r(NULL, ",", &save)) {
-        char *eq = strchr(s, '=');
+    while (rest && ret == 0) {
+        char *s = next_option(&rest), *eq = strchr(s, '=');
 
         if (eq) {
             *eq = 0;
         }
-        ret = fn(opaque, s, eq ? eq + 1 : "on", err);
+        if (*s) {
+            ret = fn(opaque, s, eq ? eq + 1 : "on", err);
+        }
     }
     free(copy);
     return ret;

@@ -11,7 +11,8 @@
  *
  * Place.props are "prop=value,prop=value"; a value "@serial0" is what the user
  * put into that slot of MachineConfig (@serialN @parallelN @debugcon @ideN
- * @floppyN); if the slot is empty the property keeps its default.
+ * @floppyN); if the slot is empty the property keeps its default.  A comma in a
+ * value is doubled, as in -device.
  *
  * Several outputs may go to one input: the wires are or-ed.
  */

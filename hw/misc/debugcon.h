@@ -3,7 +3,6 @@
  * Ports for firmware's and tests' own use, for boards.
  *
  * isa-debugcon    bytes written go to a chardev; reads give 0xe9 (0x402, 0xe9)
- * post-port       the POST code display (0x80)
  * isa-debug-exit  a write ends the emulator (0x501)
  */
 #ifndef HW_MISC_DEBUGCON_H
@@ -12,7 +11,6 @@
 #include "hw/core/device.h"
 
 extern const DeviceType isa_debugcon_type;      /* property "chardev" */
-extern const DeviceType post_port_type;
 extern const DeviceType isa_debug_exit_type;
 
 /* What to do with a value written to d, an isa-debug-exit. */

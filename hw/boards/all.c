@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* All machines, all device types. */
+#include "hw/boards/machine.h"
+#include "hw/block/fdc.h"
+#include "hw/boards/pc.h"
+#include "hw/char/serial.h"
+#include "hw/display/vga.h"
+#include "hw/dma/i8237.h"
+#include "hw/ide/ide.h"
+#include "hw/input/i8042.h"
+#include "hw/input/port92.h"
+#include "hw/input/ps2.h"
+#include "hw/intc/apic-bus.h"
+#include "hw/intc/i8259.h"
+#include "hw/intc/ioapic.h"
+#include "hw/intc/lapic.h"
+#include "hw/misc/debugcon.h"
+#include "hw/misc/ferr.h"
+#include "hw/misc/fw_cfg.h"
+#include "hw/misc/isa-irqs.h"
+#include "hw/pci/i440fx.h"
+#include "hw/pci/piix3.h"
+#include "hw/pci/piix4-pm.h"
+#include "hw/timer/i8254.h"
+#include "hw/timer/mc146818.h"
+
+const QEMUMachine *const machines[] = {
+    &pc_machine,
+    &isapc_machine,
+    NULL
+};
+
+const DeviceType *const device_types[] = {
+    &apic_bus_type,
+    &fdc_type,
+    &ferr_type,
+    &fw_cfg_type,
+    &i440fx_type,
+    &i8042_type,
+    &i8237_type,
+    &i8254_type,
+    &i8259_type,
+    &ide_cd_type,
+    &ide_channel_type,
+    &ide_hd_type,
+    &ioapic_type,
+    &isa_debug_exit_type,
+    &isa_debugcon_type,
+    &isa_irqs_type,
+    &lapic_type,
+    &mc146818_type,
+    &piix3_ide_type,
+    &piix3_type,
+    &piix4_pm_type,
+    &port92_type,
+    &ps2_kbd_type,
+    &ps2_mouse_type,
+    &serial_type,
+    &vga_isa_type,
+    &vga_pci_type,
+    NULL
+};
