@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lazy flags made real (SDM vol. 1, 3.4.3.1 "Status Flags"; appendix A of the
+ * same volume lists what each instruction does to them).
+ *
+ * Operands are shifted up so that their sign bit is bit 31; then one formula
+ * serves all widths.  With a the first operand, b the second, r the result:
+ *
+ *      carry out of an addition      (a & b) | ((a | b) & ~r)      sign bit
+ *      borrow out of a subtraction   (~a & b) | ((~a | b) & r)     sign bit
+ *      AF                            a ^ b ^ r                     bit 4
+ *
+ * Flags the manual calls undefined are what processors since the P6 do, where
+ * that is a simple rule: shifts compute OF for every count as for 1, and AF is
+ * clear after logic, shifts and bit tests.
+ */
+#include "target-i386/cc.h"
+
+#include "target-i386/helper.h"
+
+static uint32_t flag(uint32_t cond, uint32_t bit)
+{
+    return cond ? bit : 0;
+}
+
+/* Everything but ZF, SF and PF. */
+static uint32_t carry_flags(uint32_t op, uint32_t dst, uint32_t src,
+                            uint32_t src2)
+{
+    static const uint8_t shift_up[] = { 24, 16, 0 };
+    unsigned up = shift_up[cc_size(op)];
+    uint32_t a, b = src << up, r = dst << up;
+
+    switch (cc_base(op)) {
+    case CC_OP_MULB:
+        return flag(src, CC_C | CC_O);
+    case CC_OP_ADDB:
+        src2 = 0;
+        /* fall through */
+    case CC_OP_ADCB:
+        a = (dst - src - src2) << up;
+        return flag(((a & b) | ((a | b) & ~r)) >> 31, CC_C) |
+               flag(((a ^ r) & (b ^ r)) >> 31, CC_O) |
+               (((dst - src - src2) ^ src ^ dst) & CC_A);
+    case CC_OP_SUBB:
+        src2 = 0;
+        /* fall through */
+    case CC_OP_SBBB:
+        a = (dst + src + src2) << up;
+        return flag(((~a & b) | ((~a | b) & r)) >> 31, CC_C) |
+               flag(((a ^ b) & (a ^ r)) >> 31, CC_O) |
+               (((dst + src + src2) ^ src ^ dst) & CC_A);
+    case CC_OP_INCB:
+        return flag(src, CC_C) | flag(r == 1u << 31, CC_O) |
+               flag((dst & 15) == 0, CC_A);
+    case CC_OP_DECB:
+        return flag(src, CC_C) | flag(r == (1u << 31) - (1u << up), CC_O) |
+               flag((dst & 15) == 15, CC_A);
+    case CC_OP_SHLB:
+        return flag(b >> 31, CC_C) | flag((b ^ r) >> 31, CC_O);
+    case CC_OP_SARB:
+        return flag(src & 1, CC_C) | flag((b ^ r) >> 31, CC_O);
+    case CC_OP_BTB:
+        return flag(src & 1, CC_C);
+    default:                            /* LOGIC */
+        return 0;
+    }
+}
+
+uint32_t x86_cc_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
+{
+    static const uint32_t width[] = { 0xff, 0xffff, 0xffffffff };
+
+    if (op == CC_OP_EFLAGS) {
+        return src & CC_ALL;
+    }
+    uint32_t mask = width[cc_size(op)];
+
+    return carry_flags(op, dst, src, src2) |
+           flag((dst & mask) == 0, CC_Z) |
+           flag(dst & mask & ~(mask >> 1), CC_S) |
+           flag(!__builtin_parity(dst & 0xff), CC_P);
+}
+
+uint32_t x86_compute_cc(CPUX86State *env)
+{
+    return x86_cc_flags(env->cc_op, env->cc_dst, env->cc_src, env->cc_src2);
+}
+
+uint32_t helper_cc_all(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
+{
+    return x86_cc_flags(op, dst, src, src2);
+}
+
+uint32_t helper_cc_carry(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
+{
+    if (op == CC_OP_EFLAGS) {
+        return src & CC_C;
+    }
+    return carry_flags(op, dst, src, src2) & CC_C;
+}

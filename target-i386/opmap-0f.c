@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SDM vol. 2D, table A-3 (0F xx), A-4 (0F 38 xx), A-5 (0F 3A xx) and table A-6
+ * (their groups).
+ *
+ * An opcode whose instruction depends on a mandatory prefix is a table of four
+ * rows: none, 66, F3, F2.
+ *
+ * Where this differs from the manual:
+ *   18 /4..7    reserved hints do nothing, like /0../3
+ *   20..23      mod is ignored: the operand is always a register (vol. 2B, MOV)
+ */
+#include "target-i386/opmap.h"
+
+#include <stddef.h>
+
+#include "target-i386/gen.h"
+
+/* clang-format off */
+
+/* -- Groups ------------------------------------------------------------------ */
+
+static const X86Op group6[8] = {
+    [0] = F(OP_PROT, SLDT, R, E_n),
+    [1] = F(OP_PROT, STR, R, E_n),
+    [2] = F(OP_PROT | OP_CPL0, LLDT, R, E_w),
+    [3] = F(OP_PROT | OP_CPL0, LTR, R, E_w),
+    [4] = F(OP_PROT, VERR, R, E_w),
+    [5] = F(OP_PROT, VERW, R, E_w),
+};
+
+static const X86Op group7_reg1[8] = {
+    [0] = F(OP_CPL0 | FEAT(MONITOR), MONITOR, R),
+    [1] = F(OP_CPL0 | OP_JUMP | FEAT(MONITOR), MWAIT, R),
+};
+
+static const X86Op group7_mem[8] = {
+    [0] = I(SGDT, R, M_n),
+    [1] = I(SIDT, R, M_n),
+    [2] = F(OP_CPL0, LGDT, R, M_n),
+    [3] = F(OP_CPL0, LIDT, R, M_n),
+    [4] = I(SMSW, R, E_n),
+    [6] = F(OP_CPL0 | OP_MODE, LMSW, R, E_w),
+    [7] = F(OP_CPL0 | OP_MODE, INVLPG, R, M_n),
+};
+
+static const X86Op group7_reg[8] = {
+    [1] = SUB(group7_reg1, BY_RM),
+    [4] = I(SMSW, R, E_n),
+    [6] = F(OP_CPL0 | OP_MODE, LMSW, R, E_w),
+};
+
+static const X86Op group7[2] = { SUB(group7_mem, BY_REG), SUB(group7_reg, BY_REG) };
+
+static const X86Op group8[8] = {
+    [4] = I(BT, R), [5] = F(OP_LOCK, BTS, RW), [6] = F(OP_LOCK, BTR, RW),
+    [7] = F(OP_LOCK, BTC, RW),
+};
+
+static const X86Op group9_mem[8] = {
+    [1] = F(OP_LOCK | FEAT(CX8), CMPXCHG8B, X, M_q),
+};
+
+static const X86Op group9[2] = { SUB(group9_mem, BY_REG), { 0 } };
+
+static const X86Op group15_mem[8] = {
+    [7] = F(FEAT(CLFSH), CLFLUSH, R, M_b),
+};
+
+static const X86Op group15_reg[8] = {
+    [5] = F(FEAT(SSE2), NOP, R),                        /* LFENCE */
+    [6] = F(FEAT(SSE2), NOP, R),                        /* MFENCE */
+    [7] = F(FEAT(SSE), NOP, R),                         /* SFENCE */
+};
+
+static const X86Op group15[2] = { SUB(group15_mem, BY_REG), SUB(group15_reg, BY_REG) };
+
+/* Hints: no access, no fault. */
+static const X86Op group16[8] = {
+    [0 ... 7] = F(FEAT(SSE), NOP, R, E_n),
+};
+
+static const X86Op group_p[8] = {
+    [0 ... 7] = F(FEAT(3DNOWPREFETCH), NOP, R, M_n),
+};
+
+/* -- By prefix: none, 66, F3, F2 --------------------------------------------- */
+
+static const X86Op op_b8[4] = {
+    [2] = F(FEAT(POPCNT), POPCNT, W, G_v, E_v),
+};
+
+static const X86Op op_c3[4] = {
+    [0] = F(FEAT(SSE2), MOVNTI, W, M_d, G_d),
+};
+
+/* -- 0F ---------------------------------------------------------------------- */
+
+const X86Op x86_0f[256] = {
+    [0x00] = SUB(group6, BY_REG),
+    [0x01] = SUB(group7, BY_MOD),
+    [0x02] = F(OP_PROT, LAR, R, G_v, E_w),
+    [0x03] = F(OP_PROT, LSL, R, G_v, E_w),
+    [0x06] = F(OP_CPL0 | OP_MODE, CLTS, R),
+    [0x08] = F(OP_CPL0, INVD, R),
+    [0x09] = F(OP_CPL0, WBINVD, R),
+    [0x0b] = I(UD, R),                                  /* UD2 */
+    [0x0d] = SUB(group_p, BY_REG),
+
+    [0x18] = SUB(group16, BY_REG),
+    [0x19 ... 0x1f] = F(FEAT(CMOV), NOP, R, E_n),       /* since the P6 */
+
+    [0x20] = F(OP_CPL0, MOV_RC, W, R_d, C_n),
+    [0x21] = F(OP_CPL0, MOV_RD, W, R_d, D_n),
+    [0x22] = F(OP_CPL0 | OP_MODE, MOV_CR, R, C_n, R_d),
+    [0x23] = F(OP_CPL0 | OP_MODE, MOV_DR, R, D_n, R_d),
+
+    [0x30] = F(OP_CPL0 | OP_MODE | FEAT(MSR), WRMSR, R),
+    [0x31] = F(FEAT(TSC), RDTSC, R),
+    [0x32] = F(OP_CPL0 | FEAT(MSR), RDMSR, R),
+    [0x33] = F(FEAT(CMOV), RDPMC, R),                   /* since the P6 */
+    [0x34] = F(OP_PROT | OP_JUMP | FEAT(SEP), SYSENTER, R),
+    [0x35] = F(OP_PROT | OP_CPL0 | OP_JUMP | FEAT(SEP), SYSEXIT, R),
+
+    [0x40 ... 0x4f] = F(FEAT(CMOV), CMOVcc, RW, G_v, E_v),
+
+    [0x80 ... 0x8f] = F(OP_JUMP, Jcc, R, J_v),
+    [0x90 ... 0x9f] = I(SETcc, W, E_b),
+
+    [0xa0] = I(PUSH_S, R), [0xa1] = F(OP_MODE, POP_S, R),
+    [0xa2] = I(CPUID, R),
+    [0xa3] = I(BT, R, E_n, G_v),
+    [0xa4] = I(SHLD, RW, E_v, G_v, I_b),
+    [0xa5] = I(SHLD, RW, E_v, G_v, CL),
+    [0xa8] = I(PUSH_S, R), [0xa9] = F(OP_MODE, POP_S, R),
+    [0xaa] = F(OP_JUMP, RSM, R),
+    [0xab] = F(OP_LOCK, BTS, R, E_n, G_v),
+    [0xac] = I(SHRD, RW, E_v, G_v, I_b),
+    [0xad] = I(SHRD, RW, E_v, G_v, CL),
+    [0xae] = SUB(group15, BY_MOD),
+    [0xaf] = I(IMUL, RW, G_v, E_v),
+
+    [0xb0] = F(OP_LOCK, CMPXCHG, X, E_b, G_b),
+    [0xb1] = F(OP_LOCK, CMPXCHG, X, E_v, G_v),
+    [0xb2] = F(OP_MODE, LSS, R, G_v, M_n),
+    [0xb3] = F(OP_LOCK, BTR, R, E_n, G_v),
+    [0xb4] = F(OP_MODE, LFS, R, G_v, M_n),
+    [0xb5] = F(OP_MODE, LGS, R, G_v, M_n),
+    [0xb6] = I(MOVZX, W, G_v, E_b),
+    [0xb7] = I(MOVZX, W, G_v, E_w),
+    [0xb8] = SUB(op_b8, BY_PREFIX),
+    [0xb9] = I(UD, R, G_v, E_n),                        /* UD1 */
+    [0xba] = GRP(group8, E_v, I_b),
+    [0xbb] = F(OP_LOCK, BTC, R, E_n, G_v),
+    [0xbc] = I(BSF, RW, G_v, E_v),
+    [0xbd] = I(BSR, RW, G_v, E_v),
+    [0xbe] = I(MOVSX, W, G_v, E_sb),
+    [0xbf] = I(MOVSX, W, G_v, E_sw),
+
+    [0xc0] = F(OP_LOCK, XADD, X, E_b, G_b),
+    [0xc1] = F(OP_LOCK, XADD, X, E_v, G_v),
+    [0xc3] = SUB(op_c3, BY_PREFIX),
+    [0xc7] = SUB(group9, BY_MOD),
+    [0xc8 ... 0xcf] = I(BSWAP, RW, Z_d),
+    [0xff] = I(UD, R, G_v, E_n),                        /* UD0 */
+};
+
+/* -- 0F 38, 0F 3A: every one has a ModRM byte -------------------------------- */
+
+const X86Op x86_0f38[256];
+const X86Op x86_0f3a[256];

@@ -1,0 +1,678 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * i386 to TCG: blocks, checks and operands.
+ *
+ * Each instruction goes through the same steps:
+ *
+ *      decode -> may it run? -> load the operands of its row -> gen ->
+ *      write operand 0 back -> commit the flags
+ *
+ * Everything that can fault comes before anything that changes the guest's
+ * state; that is why flags are recorded first and committed last.
+ *
+ * A block ends where the next address or the mode is not known any more, where
+ * the code leaves the page of the block's start, or when it is long enough.
+ * Direct jumps within the page are goto_tb, as the mapping of that page is what
+ * found this block; all others look the next block up.
+ *
+ * Exits that are hardly ever taken (segment limits, #BR, an interrupted REP) are
+ * conditional branches to stubs behind the block, so the main path has no
+ * labels and values live through it.
+ *
+ * LOCK needs nothing: CPUs take turns on one thread.
+ *
+ * Not modelled: test registers TR3 .. TR7 (#UD); the code segment limit is
+ * checked per instruction, after its bytes were fetched.
+ */
+#include "target-i386/translate.h"
+
+#include "target-i386/helper.h"
+#include "util/bits.h"
+
+/* -- What tcg/ is told about this guest -------------------------------------- */
+
+/* exec.c: out-of-line guest memory accesses. */
+uint64_t mmu_ld(void *env, uint64_t addr, uint32_t memop, uint32_t mmu_idx, uintptr_t ra);
+void mmu_st(void *env, uint64_t addr, uint64_t val, uint32_t memop, uint32_t mmu_idx,
+            uintptr_t ra);
+void mmu_ld16(void *env, uint64_t addr, uint32_t memop, uint32_t mmu_idx, uintptr_t ra,
+              void *out);
+void mmu_st16(void *env, uint64_t addr, const void *val, uint32_t memop, uint32_t mmu_idx,
+              uintptr_t ra);
+
+/* Pinned by use: the stack and what compilers allocate first. */
+static const TCGGlobalDef globals[G_NUM] = {
+    [G_EAX] = { "eax", ENV(regs[R_EAX]), TCG_I32, 2 },
+    [G_ECX] = { "ecx", ENV(regs[R_ECX]), TCG_I32, 5 },
+    [G_EDX] = { "edx", ENV(regs[R_EDX]), TCG_I32, 6 },
+    [G_EBX] = { "ebx", ENV(regs[R_EBX]), TCG_I32, 4 },
+    [G_ESP] = { "esp", ENV(regs[R_ESP]), TCG_I32, 1 },
+    [G_EBP] = { "ebp", ENV(regs[R_EBP]), TCG_I32, 3 },
+    [G_ESI] = { "esi", ENV(regs[R_ESI]), TCG_I32, 7 },
+    [G_EDI] = { "edi", ENV(regs[R_EDI]), TCG_I32, 8 },
+    [G_EIP] = { "eip", ENV(eip), TCG_I32, 0 },
+    [G_CC_OP] = { "cc_op", ENV(cc_op), TCG_I32, 0 },
+    [G_CC_DST] = { "cc_dst", ENV(cc_dst), TCG_I32, 0 },
+    [G_CC_SRC] = { "cc_src", ENV(cc_src), TCG_I32, 0 },
+    [G_CC_SRC2] = { "cc_src2", ENV(cc_src2), TCG_I32, 0 },
+};
+
+const TCGTarget x86_tcg_target = {
+    .globals = globals,
+    .num_globals = G_NUM,
+    .mmu = {
+        .table = ENV(tlb.table),
+        .table_stride = sizeof(CPUTLBEntry) * CPU_TLB_SIZE,
+        .mask = ENV(common.tlb_mask),
+        .page_bits = TARGET_PAGE_BITS,
+        .ld = mmu_ld, .st = mmu_st, .ld16 = mmu_ld16, .st16 = mmu_st16,
+    },
+    .jump_cache = {
+        .table = ENV(tlb.jump_cache),
+        .bits = CPU_JMP_CACHE_BITS,
+        .hash_shift = CPU_JMP_CACHE_BITS,
+    },
+    .exit_request = ENV(common.exit_request),
+    .mxcsr = ENV(mxcsr_host),
+};
+
+/* -- Registers --------------------------------------------------------------- */
+
+TCGv x86_zext(X86Dis *d, TCGv v, TCGMemOp size)
+{
+    return size == MO_8 ? tcg_ext8u(d->s, v) : size == MO_16 ? tcg_ext16u(d->s, v) : v;
+}
+
+TCGv x86_sext(X86Dis *d, TCGv v, TCGMemOp size)
+{
+    return size == MO_8 ? tcg_ext8s(d->s, v) : size == MO_16 ? tcg_ext16s(d->s, v) : v;
+}
+
+static TCGGlobal global_of(unsigned n)
+{
+    return (TCGGlobal)(G_EAX + n);
+}
+
+TCGv x86_reg(X86Dis *d, unsigned n, TCGMemOp size)
+{
+    if (size == MO_8 && n >= 4) {
+        return tcg_extract(d->s, tcg_get(d->s, global_of(n - 4)), 8, 8);
+    }
+    return x86_zext(d, tcg_get(d->s, global_of(n)), size);
+}
+
+void x86_set_reg(X86Dis *d, unsigned n, TCGMemOp size, TCGv v)
+{
+    TCGContext *s = d->s;
+    bool high = size == MO_8 && n >= 4;
+    TCGGlobal g = global_of(high ? n - 4 : n);
+
+    if (size != MO_32) {
+        v = tcg_deposit(s, tcg_get(s, g), v, high ? 8 : 0, 8u << size);
+    }
+    tcg_set(s, g, v);
+}
+
+/* -- Stubs ------------------------------------------------------------------- */
+
+enum { STUB_RAISE, STUB_SEG = 20, STUB_AGAIN = 26, STUB_SOFT_INT = 27 };
+
+/* The stub `kind` of this instruction; for STUB_RAISE and STUB_SEG the vector
+ * or segment is part of the kind. */
+static TCGLabel stub(X86Dis *d, unsigned kind, unsigned arg)
+{
+    if (!d->have_stub[kind]) {
+        d->have_stub[kind] = true;
+        d->stub_of[kind] = (uint8_t)d->num_stubs;
+        d->stubs[d->num_stubs++] = (X86Stub){
+            .label = tcg_new_label(d->s), .kind = (uint8_t)kind, .arg = (uint8_t)arg,
+            .pc = d->pc, .next = d->next,
+        };
+    }
+    return d->stubs[d->stub_of[kind]].label;
+}
+
+static void branch(X86Dis *d, X86Cond c, TCGLabel l)
+{
+    tcg_brcond(d->s, c.c, c.a, c.b, l);
+}
+
+void x86_raise_if(X86Dis *d, X86Cond c, int vector)
+{
+    branch(d, c, stub(d, STUB_RAISE + (unsigned)vector, 0));
+}
+
+void x86_again_if(X86Dis *d, X86Cond c)
+{
+    branch(d, c, stub(d, STUB_AGAIN, 0));
+}
+
+void x86_soft_int_if(X86Dis *d, X86Cond c, unsigned vector)
+{
+    branch(d, c, stub(d, STUB_SOFT_INT, vector));
+}
+
+static void call_raise(X86Dis *d, unsigned vector)
+{
+    tcg_call(d->s, &h_raise, tcg_const(d->s, vector));
+}
+
+/* EIP is set: single-step trap if there is one, then back to cpu_exec. */
+static void leave(X86Dis *d)
+{
+    if ((d->hflags & HF_TF) && !d->no_trap) {
+        tcg_call0(d->s, &h_single_step);
+    }
+    tcg_exit_tb(d->s, TB_EXIT_NONE);
+}
+
+static void set_eip(X86Dis *d, uint32_t eip)
+{
+    tcg_set(d->s, G_EIP, tcg_const(d->s, eip));
+}
+
+static void emit_stub(X86Dis *d, const X86Stub *st)
+{
+    TCGContext *s = d->s;
+
+    tcg_set_label(s, st->label);
+    tcg_insn_start(s, st->pc, 0);
+    if (st->kind == STUB_AGAIN) {
+        set_eip(d, st->pc);
+        leave(d);
+        return;
+    }
+    if (st->kind == STUB_SOFT_INT) {
+        tcg_call(s, &h_soft_int, tcg_const(s, st->arg), tcg_const(s, st->next));
+    } else if (st->kind >= STUB_SEG) {
+        tcg_call(s, &h_seg_slow, tcg_const(s, st->kind - STUB_SEG));
+    } else {
+        call_raise(d, st->kind);
+    }
+    set_eip(d, st->pc);
+    tcg_exit_tb(s, TB_EXIT_NONE);
+}
+
+void x86_raise_now(X86Dis *d, int vector)
+{
+    call_raise(d, (unsigned)vector);
+    tcg_exit_tb(d->s, TB_EXIT_NONE);
+    d->end = END_GONE;
+}
+
+void x86_label(X86Dis *d, TCGLabel l)
+{
+    tcg_set_label(d->s, l);
+    d->cc.have_ab = d->cc.have_carry = false;
+}
+
+/* -- Addresses --------------------------------------------------------------- */
+
+TCGv x86_ea(X86Dis *d, int32_t extra)
+{
+    TCGContext *s = d->s;
+    uint32_t disp = d->disp + (uint32_t)extra;
+    TCGv ea = tcg_const(s, disp);
+    bool have = false;
+
+    if (d->base >= 0) {
+        ea = tcg_get(s, global_of((unsigned)d->base));
+        have = true;
+    }
+    if (d->index >= 0) {
+        TCGv index = tcg_get(s, global_of((unsigned)d->index));
+
+        index = d->scale ? tcg_shli(s, index, d->scale) : index;
+        ea = have ? tcg_add(s, ea, index) : index;
+        have = true;
+    }
+    if (have && disp) {
+        ea = tcg_addi(s, ea, (int32_t)disp);
+    }
+    return d->asize == MO_16 ? tcg_ext16u(s, ea) : ea;
+}
+
+/*
+ * The flat bit of CS says nothing about writing, and a write through CS is
+ * rare, so it always takes the checked way.
+ */
+static bool is_flat(const X86Dis *d, unsigned seg, bool write)
+{
+    return (d->hflags & HF_FLAT(seg)) && !(seg == R_CS && write);
+}
+
+static TCGv checked(X86Dis *d, unsigned seg, TCGv offset, unsigned size, bool write)
+{
+    TCGContext *s = d->s;
+    uint32_t cache = ENV(segs) + seg * (uint32_t)sizeof(SegmentCache);
+
+    if (d->hflags & HF_EXPAND) {
+        return tcg_call(s, write ? &h_seg_check_w : &h_seg_check_r, tcg_const(s, seg),
+                        offset, tcg_const(s, size));
+    }
+    TCGv limit = tcg_ld(s, TCG_ld64, cache + (uint32_t)(write ? offsetof(SegmentCache, write_last)
+                                                              : offsetof(SegmentCache, read_last)));
+    TCGv last = tcg_extu64(s, offset);
+
+    last = size > 1 ? tcg_addi(s, last, size - 1) : last;
+    tcg_brcond(s, TCG_COND_GT, last, limit, stub(d, STUB_SEG + seg, 0));
+    return tcg_add(s, offset, tcg_ld(s, TCG_ld32, cache + (uint32_t)offsetof(SegmentCache, base)));
+}
+
+void x86_check_align(X86Dis *d, TCGv linear, unsigned size, int vector)
+{
+    X86Cond c = { TCG_COND_TSTNE, linear, tcg_const(d->s, size - 1) };
+
+    x86_raise_if(d, c, vector);
+}
+
+TCGv x86_linear(X86Dis *d, unsigned seg, TCGv offset, unsigned size, bool write)
+{
+    TCGv linear = is_flat(d, seg, write) ? offset : checked(d, seg, offset, size, write);
+
+    if ((d->hflags & HF_AC) && size > 1 && size <= 8) {
+        x86_check_align(d, linear, size, EXCP_AC);
+    }
+    return linear;
+}
+
+static unsigned memop_bytes(unsigned memop)
+{
+    return 1u << (memop & MO_SIZE);
+}
+
+TCGv x86_ld(X86Dis *d, unsigned seg, TCGv offset, unsigned memop)
+{
+    TCGv linear = x86_linear(d, seg, offset, memop_bytes(memop), memop & MO_RMW);
+
+    return tcg_qemu_ld(d->s, linear, (TCGMemOp)memop, d->mmu_idx);
+}
+
+void x86_st(X86Dis *d, unsigned seg, TCGv offset, TCGv v, unsigned memop)
+{
+    TCGv linear = x86_linear(d, seg, offset, memop_bytes(memop), true);
+
+    tcg_qemu_st(d->s, linear, v, (TCGMemOp)memop, d->mmu_idx);
+}
+
+TCGv x86_ld_mem(X86Dis *d, int32_t extra, unsigned memop)
+{
+    return x86_ld(d, d->seg, x86_ea(d, extra), memop);
+}
+
+void x86_st_mem(X86Dis *d, int32_t extra, TCGv v, unsigned memop)
+{
+    x86_st(d, d->seg, x86_ea(d, extra), v, memop);
+}
+
+/* -- The stack --------------------------------------------------------------- */
+
+TCGv x86_stack_offset(X86Dis *d, int32_t bytes)
+{
+    TCGv sp = tcg_get(d->s, G_ESP);
+
+    sp = bytes ? tcg_addi(d->s, sp, bytes) : sp;
+    return ss32(d) ? sp : tcg_ext16u(d->s, sp);
+}
+
+void x86_set_sp(X86Dis *d, TCGv v)
+{
+    x86_set_reg(d, R_ESP, ss32(d) ? MO_32 : MO_16, v);
+}
+
+void x86_add_sp(X86Dis *d, int32_t bytes)
+{
+    x86_set_sp(d, tcg_addi(d->s, tcg_get(d->s, G_ESP), bytes));
+}
+
+void x86_push(X86Dis *d, TCGv v, TCGMemOp size)
+{
+    TCGv offset = x86_stack_offset(d, -(int32_t)memop_bytes(size));
+
+    x86_st(d, R_SS, offset, v, size);
+    x86_set_sp(d, offset);
+}
+
+TCGv x86_pop_load(X86Dis *d, TCGMemOp size)
+{
+    return x86_ld(d, R_SS, x86_stack_offset(d, 0), size);
+}
+
+/* -- Jumps ------------------------------------------------------------------- */
+
+void x86_check_target(X86Dis *d, TCGv eip)
+{
+    if (!(d->hflags & HF_FLAT(R_CS))) {
+        TCGv limit = tcg_ld(d->s, TCG_ld32, ENV(segs[R_CS].limit));
+
+        x86_raise_if(d, (X86Cond){ TCG_COND_GTU, eip, limit }, EXCP_GP);
+    }
+}
+
+void x86_jump_val(X86Dis *d, TCGv eip)
+{
+    d->end = END_GONE;
+    tcg_set(d->s, G_EIP, eip);
+    if (d->leave) {
+        leave(d);
+    } else if (d->cs_base == 0) {
+        tcg_goto_ptr(d->s, eip, d->hflags);
+    } else {
+        tcg_exit_tb(d->s, TB_EXIT_NONE);
+    }
+}
+
+static bool same_page(const X86Dis *d, uint32_t eip)
+{
+    return (((d->cs_base + eip) ^ (d->cs_base + d->start)) >> TARGET_PAGE_BITS) == 0;
+}
+
+void x86_jump(X86Dis *d, uint32_t eip, unsigned slot)
+{
+    if (d->leave || !same_page(d, eip)) {
+        x86_jump_val(d, tcg_const(d->s, eip));
+        return;
+    }
+    d->end = END_GONE;
+    tcg_goto_tb(d->s, slot);
+    set_eip(d, eip);
+    tcg_exit_tb(d->s, (TBExit)(TB_EXIT_SLOT0 + slot));
+}
+
+/* -- Operands ---------------------------------------------------------------- */
+
+static TCGMemOp memop_of(const X86Dis *d, unsigned size)
+{
+    static const uint8_t fixed[] = {
+        [SZ_b] = MO_8, [SZ_w] = MO_16, [SZ_d] = MO_32, [SZ_q] = MO_64,
+        [SZ_sb] = MO_8 | MO_SIGN, [SZ_sw] = MO_16 | MO_SIGN, [SZ_x] = MO_128, [SZ_u] = MO_128,
+    };
+
+    return size == SZ_n || size == SZ_v ? d->osize : (TCGMemOp)fixed[size];
+}
+
+static bool is_memory(const X86Dis *d, unsigned operand)
+{
+    static const uint32_t places = 1u << X_E | 1u << X_M | 1u << X_O | 1u << X_W | 1u << X_Q;
+
+    return d->has_mem && (places >> place_of(operand) & 1) && size_of(operand) != SZ_n;
+}
+
+/* Which general register an operand is, or -1. */
+static int gpr_of(const X86Dis *d, unsigned operand)
+{
+    switch (place_of(operand)) {
+    case X_E: case X_R: return d->rm;
+    case X_G: return d->reg;
+    case X_Z: return d->opcode & 7;
+    case X_AX: return R_EAX;
+    case X_CX: return R_ECX;
+    case X_DX: return R_EDX;
+    default: return -1;
+    }
+}
+
+/* Where in env an XMM or MMX operand is, or 0. */
+static uint32_t vector_of(const X86Dis *d, unsigned operand)
+{
+    switch (place_of(operand)) {
+    case X_V: return ENV(xmm) + 16u * d->reg;
+    case X_W: case X_U: return ENV(xmm) + 16u * d->rm;
+    case X_P: return ENV(fpregs) + 16u * d->reg;
+    case X_Q: case X_N: return ENV(fpregs) + 16u * d->rm;
+    default: return 0;
+    }
+}
+
+static TCGv load_memory(X86Dis *d, unsigned operand, bool rmw)
+{
+    TCGMemOp op = memop_of(d, size_of(operand));
+
+    return tcg_qemu_ld(d->s, d->linear, (TCGMemOp)(op | (rmw ? MO_RMW : 0)), d->mmu_idx);
+}
+
+static TCGv load_vector(X86Dis *d, unsigned operand, uint32_t at)
+{
+    TCGMemOp op = memop_of(d, size_of(operand));
+
+    return tcg_ld(d->s, op == MO_128 ? TCG_ldv : op == MO_64 ? TCG_ld64 : TCG_ld32, at);
+}
+
+static TCGv load_gpr(X86Dis *d, unsigned operand, unsigned n)
+{
+    TCGMemOp op = memop_of(d, size_of(operand)), size = (TCGMemOp)(op & MO_SIZE);
+    TCGv v = x86_reg(d, n, size);
+
+    return op & MO_SIGN ? x86_sext(d, v, size) : v;
+}
+
+static TCGv load_operand(X86Dis *d, unsigned i, bool rmw)
+{
+    unsigned operand = d->operand[i];
+    int n = gpr_of(d, operand);
+    uint32_t at = vector_of(d, operand);
+
+    if (is_memory(d, operand)) {
+        return load_memory(d, operand, rmw);
+    }
+    if (at) {
+        return load_vector(d, operand, at);
+    }
+    if (n >= 0) {
+        return load_gpr(d, operand, (unsigned)n);
+    }
+    return tcg_const(d->s, place_of(operand) == X_ONE ? 1 : d->imm[i]);
+}
+
+void x86_write_back(X86Dis *d)
+{
+    unsigned operand = d->operand[0];
+    TCGMemOp op = memop_of(d, size_of(operand));
+    uint32_t at = vector_of(d, operand);
+
+    if (is_memory(d, operand)) {
+        tcg_qemu_st(d->s, d->linear, d->result, op, d->mmu_idx);
+    } else if (at) {
+        tcg_st(d->s, op == MO_128 ? TCG_stv : op == MO_64 ? TCG_st64 : TCG_st32, d->result, at);
+    } else {
+        x86_set_reg(d, (unsigned)gpr_of(d, operand), op, d->result);
+    }
+}
+
+/* Address and check the memory operand, if the row has one with a value. */
+static void address_operand(X86Dis *d)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned size = size_of(d->operand[i]);
+
+        if (is_memory(d, d->operand[i])) {
+            bool write = i == 0 && d->op->access != R;
+
+            d->linear = x86_linear(d, d->seg, x86_ea(d, 0), memop_bytes(memop_of(d, size)),
+                                   write);
+            if (size == SZ_x) {
+                x86_check_align(d, d->linear, 16, EXCP_GP);
+            }
+        }
+    }
+}
+
+static void run(X86Dis *d)
+{
+    X86Access access = (X86Access)d->op->access;
+    bool writes = access == W || access == RW;
+
+    d->ot = (TCGMemOp)(memop_of(d, size_of(d->operand[0])) & MO_SIZE);
+    address_operand(d);
+    for (unsigned i = 0; i < 3; i++) {
+        bool loaded = size_of(d->operand[i]) != SZ_n && !(i == 0 && access == W);
+
+        if (loaded) {
+            d->val[i] = load_operand(d, i, i == 0 && access != R);
+        }
+    }
+    d->op->gen(d);
+    if (d->end != END_GONE) {
+        if (writes) {
+            x86_write_back(d);
+        }
+        x86_cc_commit(d);
+    }
+}
+
+/* -- May it run? ------------------------------------------------------------- */
+
+/* SDM vol. 2A, "Protected Mode Exceptions" of each. */
+static int fpu_fault(const X86Dis *d, uint32_t flags)
+{
+    uint32_t hf = d->hflags;
+
+    if ((flags & OP_FPU) && (hf & (HF_EM | HF_TS))) {
+        return EXCP_NM;
+    }
+    if ((flags & (OP_MMX | OP_SSE)) && (hf & HF_EM)) {
+        return EXCP_UD;
+    }
+    if ((flags & OP_SSE) && !(hf & HF_OSFXSR)) {
+        return EXCP_UD;
+    }
+    return (flags & (OP_MMX | OP_SSE)) && (hf & HF_TS) ? EXCP_NM : -1;
+}
+
+static bool bad_form(const X86Dis *d)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned place = place_of(d->operand[i]);
+
+        if ((place == X_M && !d->has_mem) || ((place == X_U || place == X_N) && d->has_mem)) {
+            return true;
+        }
+    }
+    return d->lock && !((d->op->flags & OP_LOCK) && d->has_mem);
+}
+
+/* The vector it raises before it does anything, or -1. */
+static int forbidden(const X86Dis *d)
+{
+    const X86Op *op = d->op;
+
+    if (d->too_long) {
+        return EXCP_GP;
+    }
+    if (d->escape && !op && !d->lock && fpu_fault(d, OP_FPU) >= 0) {
+        return EXCP_NM;
+    }
+    if (!op || bad_form(d) || !x86_feature(x86_env(d->cpu), (X86Feature)(op->flags >> 24)) ||
+        ((op->flags & OP_PROT) && !(d->hflags & HF_PE))) {
+        return EXCP_UD;
+    }
+    if ((op->flags & OP_CPL0) && cpl(d) != 0) {
+        return EXCP_GP;
+    }
+    return fpu_fault(d, op->flags);
+}
+
+/* -- Blocks ------------------------------------------------------------------ */
+
+static void check_code_limit(X86Dis *d)
+{
+    if (!(d->hflags & HF_FLAT(R_CS))) {
+        TCGv limit = tcg_ld(d->s, TCG_ld32, ENV(segs[R_CS].limit));
+        TCGv last = tcg_const(d->s, d->next - 1);
+
+        x86_raise_if(d, (X86Cond){ TCG_COND_LTU, limit, last }, EXCP_GP);
+    }
+}
+
+static void translate_insn(X86Dis *d)
+{
+    int vector = forbidden(d);
+    uint32_t flags = d->op ? d->op->flags : 0;
+
+    memset(d->have_stub, 0, sizeof(d->have_stub));
+    tcg_insn_start(d->s, d->pc, 0);
+    if (d->hflags & HF_BP) {
+        tcg_call(d->s, &h_check_bp, tcg_const(d->s, d->cs_base + d->pc));
+    }
+    if (d->hflags & HF_INHIBIT) {
+        tcg_call0(d->s, &h_clear_inhibit);
+    }
+    check_code_limit(d);
+    d->end = flags & OP_JUMP ? END_EIP : flags & OP_MODE ? END_MODE
+           : flags & OP_END ? END_NEXT : END_NOT;
+    if (vector >= 0) {
+        x86_raise_now(d, vector);
+    } else {
+        run(d);
+    }
+}
+
+static void finish(X86Dis *d)
+{
+    if (d->shadow) {
+        tcg_call0(d->s, &h_set_inhibit);
+    }
+    switch (d->end) {
+    case END_NOT: case END_NEXT:
+        x86_jump(d, d->next, 0);
+        break;
+    case END_MODE:
+        set_eip(d, d->next);
+        leave(d);
+        break;
+    case END_EIP:
+        leave(d);
+        break;
+    case END_GONE:
+        break;
+    }
+    for (unsigned i = 0; i < d->num_stubs; i++) {
+        emit_stub(d, &d->stubs[i]);
+    }
+}
+
+static bool room(const X86Dis *d)
+{
+    return tcg_room(d->s) && d->num_stubs + 32 <= X86_MAX_STUBS;
+}
+
+static void open_window(X86Dis *d)
+{
+    uint32_t linear = d->cs_base + d->start;
+    uint32_t len = TARGET_PAGE_SIZE - (linear & (TARGET_PAGE_SIZE - 1));
+
+    d->window = cpu_probe(d->cpu, linear, len, MMU_FETCH, d->mmu_idx, 0);
+    d->window_start = linear;
+    d->window_len = d->window ? len : 0;
+}
+
+void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
+{
+    const uint32_t alone = HF_TF | HF_INHIBIT | HF_BP;
+    uint32_t hflags = req->key.flags;
+    unsigned max = hflags & alone ? 1 : MIN(req->max_insns, 256);
+    X86Dis d = {
+        .s = s, .cpu = cpu, .hflags = hflags, .cs_base = req->key.cs_base,
+        .start = req->key.pc, .next = req->key.pc, .mmu_idx = (uint8_t)req->mmu_idx,
+        .code32 = hflags & HF_CS32, .cc = { .op = CC_OP_DYNAMIC },
+        .leave = req->singlestep || (hflags & (HF_TF | HF_INHIBIT)),
+    };
+
+    open_window(&d);
+    for (req->num_insns = 0; d.end == END_NOT && req->num_insns < max && room(&d);) {
+        d.pc = d.next;
+        d.first = req->num_insns == 0;
+        if ((!d.first && !same_page(&d, d.pc)) || !x86_decode(&d)) {
+            d.next = d.pc;
+            break;
+        }
+        if (d.shadow) {
+            d.shadow = false;
+            max = 0;
+        }
+        translate_insn(&d);
+        req->num_insns++;
+    }
+    finish(&d);
+    req->size = d.next - d.start;
+}
