@@ -499,13 +499,13 @@ static int mc146818_post_load(Device *d, Error *err)
     MC146818 *s = (MC146818 *)d;
 
     if (!sane(s->offset, 62) || !sane(s->stopped_at, 62) ||
-        !sane(s->seen_sec, 40) || !sane(s->shift, 40)) {
+        !sane(s->seen_sec, 32) || !sane(s->shift, 40) ||
+        !sane(s->seen_period, 46)) {
         return error_set(err, EINVAL, "mc146818: snapshot has an impossible time");
     }
     s->weekday_shift %= 7;
     s->cmos[REG_A] &= ~A_UIP;
     qemu_set_irq(d->irq[1], s->index >> 7);
-    catch_up(s);
     update(s);
     return 0;
 }
