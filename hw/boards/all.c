@@ -21,6 +21,7 @@
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
+#include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
 
@@ -35,6 +36,7 @@ const DeviceType *const device_types[] = {
     &fdc_type,
     &ferr_type,
     &fw_cfg_type,
+    &hpet_type,
     &i440fx_type,
     &i8042_type,
     &i8237_type,

@@ -41,6 +41,7 @@
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
+#include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
 #include "util/bits.h"
@@ -64,14 +65,15 @@
                   [I8237_PAGES] = 0x88 }, .props = "shift=1" },                 \
     { "dma",      &i8237_type,        .at = { [I8237_REGS] = AT_ZERO,           \
                   [I8237_PAGES] = 0x80 }, .props = "cascade=dma2" },            \
-    { "pit",      &i8254_type,        .at = { 0x40, 0x61 }, .irq = { ISA(0) } }, \
+    { "pit",      &i8254_type,        .at = { 0x40, 0x61 },               \
+                  .irq = { TIMER_INT } },                                       \
     { "kbd",      &ps2_kbd_type,      .at = { 0 } },                            \
     { "mouse",    &ps2_mouse_type,    .at = { 0 } },                            \
     { "i8042",    &i8042_type,        .at = { 0x60, 0x64 },                     \
                   .irq = { ISA(1), ISA(12), CPU(PC_A20), CPU(PC_RESET) },       \
                   .props = "kbd=kbd,mouse=mouse" },                             \
     { "rtc",      &mc146818_type,     .at = { 0x70 },                           \
-                  .irq = { ISA(8), CPU(PC_NMI_MASK) } },                        \
+                  .irq = { CLOCK_INT, CPU(PC_NMI_MASK) } },                        \
     { "port92",   &port92_type,       .at = { 0x92 },                           \
                   .irq = { CPU(PC_A20), CPU(PC_RESET) } },                      \
     { "ferr",     &ferr_type,         .at = { 0xf0 }, .irq = { ISA(13) } },     \
@@ -101,12 +103,15 @@
     { "ide1-cd0", &ide_cd_type, .props = "bus=ide.1,unit=0,drive=@ide2" },      \
     { "ide1-cd1", &ide_cd_type, .props = "bus=ide.1,unit=1,drive=@ide3" }
 
-#define PIC_INT { "lapic0", LAPIC_LINT0 }
+#define PIC_INT   { "lapic0", LAPIC_LINT0 }
+#define TIMER_INT { "hpet", HPET_IN_PIT }       /* -no-hpet: as on isapc */
+#define CLOCK_INT { "hpet", HPET_IN_RTC }
 static const Place pc_map[] = {
     { "apic-bus",  &apic_bus_type,  .at = { 0 } },
     { "lapic0",    &lapic_type,     .irq = { CPU(PC_INTR) },
                    .props = "id=0,bsp=on,bus=apic-bus" },
     { "ioapic",    &ioapic_type,    .at = { 0xfec00000 }, .props = "bus=apic-bus" },
+    { "hpet",      &hpet_type,      .at = { 0xfed00000 }, .irq = { ISA(0), ISA(8) } },
     { "piix3",     &piix3_type,     .devfn = AT_DEVFN(1, 0) },
     { "i440fx",    &i440fx_type,    .at = { 0xcf8 }, .props = "isa=piix3",
                    .devfn = AT_DEVFN(0, 0) },
@@ -121,14 +126,20 @@ static const Place pc_map[] = {
     { "vga",       &vga_pci_type,   .devfn = AT_DEVFN(2, 0) },
 };
 #undef PIC_INT
+#undef TIMER_INT
+#undef CLOCK_INT
 
-#define PIC_INT CPU(PC_INTR)
+#define PIC_INT   CPU(PC_INTR)
+#define TIMER_INT ISA(0)
+#define CLOCK_INT ISA(8)
 static const Place isapc_map[] = {
     AT_DEVICES,
     IDE_DRIVES,
     { "vga",       &vga_isa_type,   .at = { 0 } },
 };
 #undef PIC_INT
+#undef TIMER_INT
+#undef CLOCK_INT
 
 /* -- Memory ------------------------------------------------------------------ */
 
@@ -442,6 +453,9 @@ static int connect_pci(Machine *m, Error *err)
         ret = i == 2 ? 0 : connect_output(m, "isa", ISA_IRQS_TO_APIC + (unsigned)i,
                                           "ioapic", i ? i : 2, err);
     }
+    for (int i = 20; i < IOAPIC_NUM_PINS && ret == 0 && machine_find(m, "hpet"); i++) {
+        ret = connect_output(m, "hpet", HPET_OUT_PIN0 + (unsigned)i, "ioapic", i, err);
+    }
     m->power_button = device_input(machine_find(m, "pm"), 0);
     return ret;
 }
@@ -476,6 +490,9 @@ static bool is_wanted(const MachineConfig *c, const char *id)
     if (!strcmp(id, "vga")) {
         return !c->vga || strcmp(c->vga, "none");
     }
+    if (!strcmp(id, "hpet")) {
+        return !c->no_hpet;
+    }
     return true;
 }
 
@@ -500,6 +517,18 @@ static char *rom_prop(const Machine *m, const char *name)
     return prop;
 }
 
+/* Without an HPET the timer and the clock are what it would pass on. */
+static void bypass_hpet(Place *p)
+{
+    static const IRQRef direct[] = { [HPET_IN_PIT] = ISA(0), [HPET_IN_RTC] = ISA(8) };
+
+    for (int i = 0; i < PLACE_MAX_IRQS; i++) {
+        if (p->irq[i].controller && !strcmp(p->irq[i].controller, "hpet")) {
+            p->irq[i] = direct[p->irq[i].line];
+        }
+    }
+}
+
 static int place_wanted(Machine *m, Error *err)
 {
     Place *rows = xcalloc(m->type->map_len, sizeof(*rows));
@@ -516,6 +545,9 @@ static int place_wanted(Machine *m, Error *err)
             continue;
         }
         rows[n] = *p;
+        if (m->config.no_hpet) {
+            bypass_hpet(&rows[n]);
+        }
         if (p->type == &mc146818_type) {
             rows[n].props = rtc_props;
         } else if (p->type == &vga_pci_type) {
@@ -587,7 +619,8 @@ static int pc_init(Machine *m, Error *err)
     pc_map_apics(m);
     map_bios(m, true);
     i440fx_attach(machine_find(m, "i440fx"), &pc->ram, pc->rom);
-    return connect_pci(m, err);
+    ret = connect_pci(m, err);
+    return ret < 0 || m->config.no_acpi ? ret : pc_acpi_publish(m, err);
 }
 
 /* -- isapc ------------------------------------------------------------------- */
