@@ -69,6 +69,13 @@ const char *chr_label(const CharDriverState *chr);
 /* "serial0: filename=pty:/dev/pts/3" lines: info chardev */
 void chr_dump(void (*put)(void *, const char *), void *opaque);
 
+/* -- The mux ----------------------------------------------------------------- */
+
+bool chr_is_mux(const CharDriverState *chr);
+/* What C-a x does, on any mux; and C-a s. */
+void chr_set_exit_handler(void (*fn)(void *opaque), void *opaque);
+void chr_set_commit_handler(void (*fn)(void *opaque), void *opaque);
+
 /* -- For back ends ----------------------------------------------------------- */
 
 typedef struct ChrDriver {

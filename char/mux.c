@@ -30,13 +30,25 @@ typedef struct Mux {
 } Mux;
 
 static struct MuxSettings {
-    MuxHooks hooks;
+    struct { void (*fn)(void *opaque); void *opaque; } exit, commit;
     int escape;
 } settings = { .escape = 0x01 };
 
-void mux_set_hooks(const MuxHooks *hooks)
+void chr_set_exit_handler(void (*fn)(void *opaque), void *opaque)
 {
-    settings.hooks = *hooks;
+    settings.exit.fn = fn;
+    settings.exit.opaque = opaque;
+}
+
+void chr_set_commit_handler(void (*fn)(void *opaque), void *opaque)
+{
+    settings.commit.fn = fn;
+    settings.commit.opaque = opaque;
+}
+
+bool chr_is_mux(const CharDriverState *chr)
+{
+    return chr && chr->drv == &chr_mux_driver;
 }
 
 void mux_set_escape(int ch)
@@ -117,7 +129,7 @@ void mux_set_focus(CharDriverState *chr, int n)
 {
     Mux *m = chr->state;
 
-    if (chr->drv != &chr_mux_driver || n < 0 || n >= m->num) {
+    if (!chr_is_mux(chr) || n < 0 || n >= m->num) {
         return;
     }
     m->focus = n;
@@ -198,16 +210,16 @@ static void cmd_help(Mux *m)
 static void cmd_quit(Mux *m)
 {
     chr_printf(m->back, "QEMU: Terminated\r\n");
-    if (settings.hooks.quit) {
-        settings.hooks.quit(settings.hooks.opaque);
+    if (settings.exit.fn) {
+        settings.exit.fn(settings.exit.opaque);
     }
 }
 
 static void cmd_commit(Mux *m)
 {
     (void)m;
-    if (settings.hooks.commit) {
-        settings.hooks.commit(settings.hooks.opaque);
+    if (settings.commit.fn) {
+        settings.commit.fn(settings.commit.opaque);
     }
 }
 
