@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Labels, branches, and the ways between blocks.
+ *
+ * At every label, and wherever another block may begin, the state is canonical:
+ * globals in their pins or env fields.  A conditional branch stores what is
+ * dirty before it jumps, or in a stub if the fall-through path would rather
+ * not.
+ *
+ * goto_tb is a jmp whose displacement is patched; when a conditional branch is
+ * the only way to a goto_tb, the branch itself is patched instead.  Patching is
+ * one aligned 4-byte store.  Behind the block lies, for each slot, a pair of
+ * u32: offset of the displacement, offset of where it points unpatched.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "tcg/x86_64/x86.h"
+
+Stub *x86_new_stub(X86 *x, StubKind kind, uint8_t *from)
+{
+    assert(x->num_stubs < MAX_STUBS);
+    Stub *stub = &x->stub[x->num_stubs++];
+
+    stub->kind = (uint8_t)kind;
+    stub->from = from;
+    stub->from2 = NULL;
+    stub->num_pending = 0;
+    return stub;
+}
+
+/* Everything home: dirty globals in env, pins in their registers. */
+static void make_canonical(X86 *x)
+{
+    x86_store_dirty(x, ~0ull);
+    x86_load_pins(x, x->pins);
+}
+
+static void jump_to_label(X86 *x, uint8_t *at, unsigned label)
+{
+    if (x->label_pos[label]) {
+        asm_set_rel32(at, x->label_pos[label]);
+    } else {
+        x->fixup[x->num_fixups].at = at;
+        x->fixup[x->num_fixups++].label = (uint16_t)label;
+    }
+}
+
+static void emit_label(X86 *x, unsigned label)
+{
+    make_canonical(x);
+    x86_start_ebb(x);
+    x->label_pos[label] = x->as.p;
+}
+
+static void emit_br(X86 *x, unsigned label)
+{
+    make_canonical(x);
+    jump_to_label(x, asm_jmp(&x->as), label);
+    x86_start_ebb(x);
+}
+
+/* Can a branch to this label be patched to go to the next block? */
+static bool joins_goto_tb(const X86 *x, unsigned label)
+{
+    unsigned slot = x->label_slot[label];
+
+    return slot < 2 && x->label_refs[label] == 1 && !x->label_pos[label] &&
+           !x->jump_at[slot];
+}
+
+/* Dirty globals whose store is better left to the taken path. */
+static uint64_t postponed(const X86 *x)
+{
+    uint64_t later = 0;
+
+    if (x->num_pending + TCG_MAX_GLOBALS > MAX_PENDING) {
+        return 0;
+    }
+    for (uint64_t m = x->dirty; m; m &= m - 1) {
+        unsigned g = (unsigned)__builtin_ctzll(m);
+
+        later |= (uint64_t)x->global_set_again[g] << g;
+    }
+    return later;
+}
+
+static void emit_brcond(X86 *x, bool is64)
+{
+    const TCGOp *op = x86_op(x);
+    unsigned label = (unsigned)op->k[1], cc;
+    bool join = joins_goto_tb(x, label);
+    uint64_t later = join ? 0 : postponed(x);
+    Compare c;
+
+    x86_store_dirty(x, ~later);
+    x86_load_pins(x, x->pins);
+    c = x86_prepare_compare(x, (TCGCond)op->k[0], is64);
+    cc = x86_compare(x, &c);
+    if (join) {
+        unsigned slot = x->label_slot[label];
+
+        asm_align_rel32(&x->as, 2);
+        x->jump_at[slot] = asm_jcc(&x->as, cc);
+        x->jump_label[slot] = (uint16_t)label;
+    } else if (later) {
+        Stub *stub = x86_new_stub(x, STUB_BRANCH, asm_jcc(&x->as, cc));
+
+        stub->label = (uint16_t)label;
+        x86_pend(x, stub, later);
+    } else {
+        jump_to_label(x, asm_jcc(&x->as, cc), label);
+    }
+    x86_consume(x);
+}
+
+static void emit_goto_tb(X86 *x, unsigned slot)
+{
+    make_canonical(x);
+    if (!x->jump_at[slot]) {
+        asm_align_rel32(&x->as, 1);
+        x->jump_at[slot] = asm_jmp(&x->as);
+    }
+    x86_start_ebb(x);
+}
+
+static void emit_goto_ptr(X86 *x)
+{
+    const TCGOp *op = x86_op(x);
+    const TCGJumpCache *jc = &x->target->jump_cache;
+    uint32_t tag = (uint32_t)op->k[0];
+    Mem entry = x86_env(jc->table);
+    unsigned pc, t;
+    uint8_t *miss, *miss2 = NULL;
+    Stub *stub;
+
+    make_canonical(x);
+    x86_drop_rmw(x);
+    pc = x86_use_reg(x, op->in[0].temp);
+    t = x86_scratch(x, 0);
+    asm_mov_rr(&x->as, false, t, pc);
+    asm_shift_ri(&x->as, SH_SHR, false, t, jc->hash_shift);
+    asm_rr(&x->as, ALU_XOR << 3 | 3, t, pc);
+    asm_alu_ri(&x->as, ALU_AND, false, t, (1 << jc->bits) - 1);
+    asm_rr(&x->as, ALU_ADD << 3 | 3, t, t);     /* times 16 in two steps */
+    entry.index = (uint8_t)t;
+    entry.scale = 3;
+    asm_rm(&x->as, 0x39 | rex_w(tag == 0), pc, entry);
+    miss = asm_jcc(&x->as, CC_NE);
+    if (tag) {
+        Mem m = entry;
+
+        m.disp += 4;
+        asm_alu_mi(&x->as, ALU_CMP, false, m, (int32_t)tag);
+        miss2 = asm_jcc(&x->as, CC_NE);
+    }
+    entry.disp += 8;
+    asm_rm(&x->as, 0xff, 4, entry);
+    stub = x86_new_stub(x, STUB_EXIT, miss);
+    stub->from2 = miss2;
+    stub->k = x->tb | TB_EXIT_NONE;
+    x86_start_ebb(x);
+}
+
+/* Pins in env or only there: then none is stored on leaving. */
+static void emit_exit(X86 *x, uintptr_t result)
+{
+    bool home = !(x->pins & ~(x->pins_home | x->pins_stale));
+
+    x86_store_dirty(x, ~0ull);
+    if (x->pins_stale) {
+        x86_store_pins(x, x->pins);
+        home = true;
+    }
+    asm_mov_ri(&x->as, RAX, result, true);
+    asm_jmp_to(&x->as, home ? x->leave_home : x->leave);
+    x86_start_ebb(x);
+}
+
+static void emit_insn_start(X86 *x)
+{
+    const TCGOp *op = x86_op(x);
+
+    x->out->insns[x->out->num_insns++] = (TCGInsnStart){
+        .code_offset = (uint32_t)(x->as.p - x->code),
+        .pc = (uint32_t)op->k[0], .word = (uint32_t)op->k[1],
+    };
+}
+
+void x86_control_op(X86 *x)
+{
+    const TCGOp *op = x86_op(x);
+
+    switch (op->opc) {
+    case TCG_insn_start:
+        emit_insn_start(x);
+        return;                         /* flags stay */
+    case TCG_brcond_i32:
+        emit_brcond(x, false);
+        return;
+    case TCG_brcond_i64:
+        emit_brcond(x, true);
+        return;
+    }
+    x->flags.kind = FLAGS_NONE;
+    switch (op->opc) {
+    case TCG_qemu_ld:
+        x86_qemu_ld(x);
+        break;
+    case TCG_qemu_st:
+        x86_qemu_st(x);
+        break;
+    case TCG_call:
+        x86_call_op(x);
+        break;
+    case TCG_label:
+        emit_label(x, (unsigned)op->k[0]);
+        break;
+    case TCG_br:
+        emit_br(x, (unsigned)op->k[0]);
+        break;
+    case TCG_goto_tb:
+        emit_goto_tb(x, (unsigned)op->k[0]);
+        break;
+    case TCG_goto_ptr:
+        emit_goto_ptr(x);
+        break;
+    default:
+        assert(op->opc == TCG_exit_tb);
+        emit_exit(x, x->tb | op->k[0]);
+        break;
+    }
+}
+
+/* The first instruction of a block: does somebody want us back? */
+void x86_head(X86 *x)
+{
+    uint8_t *from;
+
+    asm_alu_mi(&x->as, ALU_CMP, false, x86_env(x->target->exit_request), 0);
+    from = asm_jcc(&x->as, CC_NE);
+    x86_new_stub(x, STUB_EXIT, from)->k = x->tb | TB_EXIT_REQUESTED;
+}
+
+bool x86_stubs(X86 *x)
+{
+    for (unsigned i = 0; i < x->num_stubs; i++) {
+        const Stub *stub = &x->stub[i];
+
+        if (x->as.p > x->limit) {
+            return false;
+        }
+        asm_set_rel32(stub->from, x->as.p);
+        if (stub->from2) {
+            asm_set_rel32(stub->from2, x->as.p);
+        }
+        switch (stub->kind) {
+        case STUB_EXIT:
+            asm_mov_ri(&x->as, RAX, stub->k, true);
+            asm_jmp_to(&x->as, x->leave);
+            break;
+        case STUB_BRANCH:
+            x86_store_pending(x, stub);
+            asm_jmp_to(&x->as, x->label_pos[stub->label]);
+            break;
+        default:
+            x86_mmu_stub(x, stub);
+            break;
+        }
+    }
+    return true;
+}
+
+static void describe_jump(X86 *x, unsigned slot)
+{
+    uint8_t *at = x->jump_at[slot], *reset = at + 4;
+    uint32_t words[2];
+
+    if (x->jump_label[slot] != 0xffff) {
+        reset = x->label_pos[x->jump_label[slot]];
+    }
+    asm_set_rel32(at, reset);
+    words[0] = (uint32_t)(at - x->code);
+    words[1] = (uint32_t)(reset - x->code);
+    x->out->jump[slot] = (uint32_t)(x->as.p - x->code);
+    memcpy(x->as.p, words, sizeof(words));
+    x->as.p += sizeof(words);
+}
+
+void x86_finish_jumps(X86 *x)
+{
+    for (unsigned i = 0; i < x->num_fixups; i++) {
+        uint8_t *pos = x->label_pos[x->fixup[i].label];
+
+        assert(pos);
+        asm_set_rel32(x->fixup[i].at, pos);
+    }
+    for (unsigned slot = 0; slot < 2; slot++) {
+        if (x->jump_at[slot]) {
+            describe_jump(x, slot);
+        }
+    }
+}

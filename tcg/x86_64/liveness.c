@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One pass backwards over the block, before a byte is emitted.
+ *
+ *   next use   of every operand and result behind the operation: the allocator
+ *              evicts what is needed last and reuses what is not needed at all
+ *   hint       a result that becomes a pinned global is born in the global's
+ *              register, if between here and the set() nobody can see or use
+ *              the old value of the global
+ *   address    add and shl by 1-3 that are used once, by the next addition,
+ *              melt into it: one lea for base + index * scale + displacement
+ *   set again  a set() that is overwritten in the same basic block: its store
+ *              is worth postponing
+ */
+#include <string.h>
+
+#include "tcg/x86_64/x86.h"
+
+typedef struct Scan {
+    unsigned observed;                  /* next op that may see all globals */
+    unsigned bb_end;
+    unsigned root;                      /* open addition below, or 0 */
+    uint64_t k[TCG_MAX_TEMPS];          /* constants */
+    bool is_const[TCG_MAX_TEMPS];
+    unsigned set_at[TCG_MAX_GLOBALS];   /* nearest set and get behind, or ~0 */
+    unsigned get_at[TCG_MAX_GLOBALS];
+    uint16_t set_temp[TCG_MAX_GLOBALS];
+} Scan;
+
+static bool observes(const TCGOp *op)
+{
+    switch (op->opc) {
+    case TCG_qemu_ld: case TCG_qemu_st: case TCG_call: case TCG_label:
+    case TCG_br: case TCG_brcond_i32: case TCG_brcond_i64:
+    case TCG_goto_tb: case TCG_goto_ptr: case TCG_exit_tb:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static unsigned find_hint(const X86 *x, const Scan *c, unsigned temp)
+{
+    unsigned g = x->set_to[temp], at;
+
+    if (g == NO_GLOBAL || x->pin_reg[g] == NO_REG || c->set_temp[g] != temp) {
+        return NO_REG;
+    }
+    at = c->set_at[g];
+    return c->observed > at && c->get_at[g] > at ? x->pin_reg[g] : NO_REG;
+}
+
+static void scan_uses(X86 *x, const TCGOp *op, unsigned i, unsigned num)
+{
+    for (unsigned k = 0; k < num; k++) {
+        x->next_in[i][k] = x->next[op->in[k].temp];
+    }
+    for (unsigned k = 0; k < num; k++) {
+        x->next[op->in[k].temp] = (uint16_t)i;
+        x->uses[op->in[k].temp]++;
+    }
+}
+
+/* -- Addresses --------------------------------------------------------------- */
+
+static void add_term(X86 *x, unsigned root, unsigned temp, unsigned scale)
+{
+    Addr *a = &x->addr[root];
+
+    a->temp[a->num] = (uint16_t)temp;
+    a->scale[a->num] = (uint8_t)scale;
+    a->next[a->num] = x->next[temp];
+    if (a->num == 1 && a->temp[0] == temp) {
+        a->next[1] = a->next[0];
+    }
+    a->num++;
+    x->next[temp] = (uint16_t)root;
+    x->uses[temp]++;
+}
+
+static void open_root(X86 *x, const Scan *c, const TCGOp *op, unsigned i)
+{
+    Addr *a = &x->addr[i];
+
+    a->num = 0;
+    a->disp = 0;
+    for (unsigned k = 0; k < 2; k++) {
+        unsigned t = op->in[k].temp;
+
+        if (c->is_const[t] && x86_fits_s32(op->opc == TCG_add_i32
+                                           ? (uint64_t)(int32_t)c->k[t]
+                                           : c->k[t])) {
+            a->disp += op->opc == TCG_add_i32 ? (int32_t)c->k[t]
+                                              : (int64_t)c->k[t];
+        } else {
+            add_term(x, i, t, 0);
+        }
+    }
+    if (op->opc == TCG_add_i32) {
+        a->disp = (int32_t)a->disp;
+    }
+}
+
+/* Replace term n by temp << scale. */
+static void replace_term(X86 *x, Addr *a, unsigned n, unsigned temp,
+                         unsigned scale, unsigned root)
+{
+    Addr rest = *a;
+
+    a->num = 0;
+    if (rest.num == 2) {
+        a->temp[0] = rest.temp[1 - n];
+        a->scale[0] = rest.scale[1 - n];
+        a->next[0] = rest.next[1 - n];
+        a->num = 1;
+    }
+    add_term(x, root, temp, scale);
+}
+
+/* A constant operand of op, sign extended; false if there is none. */
+static bool const_operand(const Scan *c, const TCGOp *op, unsigned *other,
+                          int64_t *k)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned t = op->in[i].temp;
+
+        if (c->is_const[t]) {
+            *k = op->opc == TCG_add_i32 || op->opc == TCG_shl_i32
+                 ? (int32_t)c->k[t] : (int64_t)c->k[t];
+            *other = op->in[1 - i].temp;
+            return i == 1 || op->opc == TCG_add_i32 || op->opc == TCG_add_i64;
+        }
+    }
+    return false;
+}
+
+static bool fold_add(X86 *x, const Scan *c, const TCGOp *op, unsigned n)
+{
+    Addr *a = &x->addr[c->root];
+    unsigned other, scale = a->scale[n];
+    int64_t k;
+
+    if (const_operand(c, op, &other, &k)) {
+        int64_t disp = a->disp + k * (1 << scale);
+
+        if (op->opc == TCG_add_i32) {
+            disp = (int32_t)disp;
+        } else if (k != (int32_t)k || disp != (int32_t)disp) {
+            return false;
+        }
+        a->disp = disp;
+        replace_term(x, a, n, other, scale, c->root);
+        return true;
+    }
+    if (a->num == 2 || scale != 0 || c->is_const[op->in[0].temp] ||
+        c->is_const[op->in[1].temp]) {
+        return false;
+    }
+    a->num = 0;
+    add_term(x, c->root, op->in[0].temp, 0);
+    add_term(x, c->root, op->in[1].temp, 0);
+    return true;
+}
+
+static bool fold_shl(X86 *x, const Scan *c, const TCGOp *op, unsigned n)
+{
+    Addr *a = &x->addr[c->root];
+    unsigned other;
+    int64_t k;
+
+    if (!const_operand(c, op, &other, &k) || k < 1 || k > 3 - a->scale[n] ||
+        (a->num == 2 && a->scale[1 - n] != 0)) {
+        return false;
+    }
+    replace_term(x, a, n, other, a->scale[n] + (unsigned)k, c->root);
+    return true;
+}
+
+static bool is_add(unsigned opc)
+{
+    return opc == TCG_add_i32 || opc == TCG_add_i64;
+}
+
+/* Can op melt into the addition below it? */
+static bool fold_address(X86 *x, const Scan *c, const TCGOp *op)
+{
+    unsigned d = op->d.temp, opc = op->opc, root = c->root;
+    bool is64;
+
+    if (!root || x->uses[d] != 1 || x->next[d] != root) {
+        return false;
+    }
+    is64 = x->s->ops[root].opc == TCG_add_i64;
+    for (unsigned n = 0; n < x->addr[root].num; n++) {
+        if (x->addr[root].temp[n] == d) {
+            return opc == (is64 ? TCG_add_i64 : TCG_add_i32)
+                   ? fold_add(x, c, op, n)
+                 : opc == (is64 ? TCG_shl_i64 : TCG_shl_i32)
+                   ? fold_shl(x, c, op, n) : false;
+        }
+    }
+    return false;
+}
+
+/* -- The pass ---------------------------------------------------------------- */
+
+static void scan_global(X86 *x, Scan *c, const TCGOp *op, unsigned i)
+{
+    unsigned g = (unsigned)op->k[0];
+
+    if (op->opc == TCG_get) {
+        c->get_at[g] = i;
+        return;
+    }
+    x->set_again[i] = c->set_at[g] < c->bb_end;
+    c->set_at[g] = i;
+    c->set_temp[g] = op->in[0].temp;
+    x->set_to[op->in[0].temp] = (uint16_t)g;
+}
+
+static void scan_op(X86 *x, Scan *c, unsigned i)
+{
+    const TCGOp *op = &x->s->ops[i];
+    bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP;
+
+    x->folded[i] = false;
+    x->next_out[i] = 0;
+    if (has_out) {
+        x->next_out[i] = x->next[op->d.temp];
+        x->hint[op->d.temp] = (uint8_t)find_hint(x, c, op->d.temp);
+        if ((x->next_out[i] == 0 && tcg_op_pure(op)) ||
+            fold_address(x, c, op)) {
+            x->folded[i] = true;
+            return;
+        }
+    }
+    if (op->opc == TCG_get || op->opc == TCG_set) {
+        scan_global(x, c, op, i);
+    }
+    if (observes(op)) {
+        c->observed = i;
+    }
+    if (tcg_op_defs[op->opc].flags & TCG_END) {
+        c->bb_end = i;
+    }
+    if (is_add(op->opc)) {
+        c->root = i;
+        open_root(x, c, op, i);
+        return;
+    }
+    if (op->opc != TCG_get && op->opc != TCG_const) {
+        c->root = 0;
+    }
+    scan_uses(x, op, i, tcg_op_ins(op));
+}
+
+/* Only branches lead to the label behind op. */
+static bool falls_through(const TCGOp *op)
+{
+    return op->opc != TCG_br && op->opc != TCG_goto_ptr &&
+           op->opc != TCG_exit_tb;
+}
+
+static const TCGOp *skip_quiet(const TCGOp *op, const TCGOp *end)
+{
+    while (op < end && (op->opc == TCG_insn_start || op->opc == TCG_const)) {
+        op++;
+    }
+    return op;
+}
+
+/* Constants and branch targets, forwards. */
+static void scan_forward(X86 *x, Scan *c)
+{
+    const TCGOp *op = x->s->ops, *end = op + x->s->num_ops;
+    bool reached = true;
+
+    for (; op < end; op++) {
+        switch (op->opc) {
+        case TCG_const:
+            c->is_const[op->d.temp] = true;
+            c->k[op->d.temp] = op->k[0];
+            continue;
+        case TCG_insn_start:
+            continue;
+        case TCG_br:
+            x->label_refs[op->k[0]] += 2;   /* no jcc: not worth joining */
+            break;
+        case TCG_brcond_i32: case TCG_brcond_i64:
+            x->label_refs[op->k[1]]++;
+            break;
+        case TCG_label: {
+            const TCGOp *next = skip_quiet(op + 1, end);
+
+            if (!reached && next < end && next->opc == TCG_goto_tb) {
+                x->label_slot[op->k[0]] = (uint8_t)next->k[0];
+            }
+            break;
+        }
+        }
+        reached = falls_through(op);
+    }
+}
+
+void x86_liveness(X86 *x)
+{
+    TCGContext *s = x->s;
+    Scan c;
+
+    c.observed = c.bb_end = s->num_ops;
+    c.root = 0;
+    memset(c.is_const, 0, s->num_temps * sizeof(c.is_const[0]));
+    memset(c.set_at, 0xff, x->target->num_globals * sizeof(c.set_at[0]));
+    memset(c.get_at, 0xff, x->target->num_globals * sizeof(c.get_at[0]));
+    memset(x->uses, 0, s->num_temps * sizeof(x->uses[0]));
+    memset(x->next, 0, s->num_temps * sizeof(x->next[0]));
+    for (unsigned t = 0; t < s->num_temps; t++) {
+        x->set_to[t] = NO_GLOBAL;
+    }
+    memset(x->label_refs, 0, s->num_labels * sizeof(x->label_refs[0]));
+    memset(x->label_slot, 2, s->num_labels);
+    scan_forward(x, &c);
+    for (unsigned i = s->num_ops; i-- > 0;) {
+        scan_op(x, &c, i);
+    }
+}

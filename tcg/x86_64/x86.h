@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The x86-64 back end's private parts.
+ *
+ *      liveness.c   one pass backwards: who uses a value next, which register
+ *                   it should be born in, which additions are addresses
+ *      regalloc.c   where values are; moves between registers, env and frame
+ *      ops.c        one function per shape of value operation
+ *      mmu.c        guest memory: TLB hit inline, the rest out of line
+ *      call.c       helpers
+ *      control.c    labels, branches, jumps between blocks, exits
+ *      backend.c    prologue, the walk over the operations, jump patching
+ *
+ * Registers while translated code runs:
+ *      rbp          env + ENV_BIAS, so that 256 bytes are near
+ *      rsp          the frame below, 16-aligned
+ *      pins         one global each, in the order of pins[] in backend.c
+ *      the others   the allocator's
+ *
+ * A temporary is in any number of places at once: registers (some of which may
+ * be pins, when the global has that value), the env field of a global, a spill
+ * slot, or nowhere because it is a constant.
+ */
+#ifndef TCG_X86_64_X86_H
+#define TCG_X86_64_X86_H
+
+#include "tcg/backend.h"
+#include "tcg/x86_64/emit.h"
+
+#define ENV_BIAS 128
+#define NO_GLOBAL 0xff
+#define NO_SLOT (-1)
+
+/* What translated code finds at rsp. */
+enum {
+    FRAME_ADDR = 0,                     /* arguments of the MMU thunks */
+    FRAME_OP = 8,
+    FRAME_VALUE = 16,                   /* 16 bytes */
+    FRAME_HOST_MXCSR = 32,
+    FRAME_SLOTS = 48,                   /* 8 bytes each */
+    NUM_SLOTS = 2 * TCG_MAX_TEMPS + 2,
+    FRAME_XMM = FRAME_SLOTS + 8 * NUM_SLOTS,    /* around slow accesses */
+    FRAME_SIZE = FRAME_XMM + 16 * 16,   /* a multiple of 16 */
+};
+
+#define CALLER_SAVED (XMM_REGS | BIT(RAX) | BIT(RCX) | BIT(RDX) | BIT(RSI) | \
+                      BIT(RDI) | BIT(R8) | BIT(R9) | BIT(R10) | BIT(R11))
+
+typedef uint32_t RegMask;               /* bit n: register n of emit.h */
+#define BIT(r) (1u << (r))
+#define XMM_REGS 0xffff0000u
+#define GP_REGS  0x0000ffffu
+
+typedef enum TempKind {
+    TEMP_VALUE,
+    TEMP_CONST,                         /* k */
+    TEMP_ENV_PTR,                       /* address of env byte k */
+    TEMP_ENV_FIELD,                     /* not loaded yet: load opcode `field`
+                                           at k; used by the next op only */
+} TempKind;
+
+typedef struct Temp {
+    uint64_t k;
+    RegMask regs;
+    uint16_t next;                      /* op that uses it next, 0: none */
+    int16_t slot;
+    uint8_t kind, type;
+    uint8_t home;                       /* global whose field has the value */
+    uint8_t dirty;                      /* globals that wait for a store of it */
+    uint16_t field;
+} Temp;
+
+/* An operand, wherever it is. */
+typedef enum LocKind { LOC_REG, LOC_MEM, LOC_IMM, LOC_ENV_PTR } LocKind;
+
+typedef struct Loc {
+    uint8_t kind, reg;
+    Mem mem;
+    uint64_t k;
+} Loc;
+
+/* A sum that one lea computes: sum of temp[i] << scale[i], plus disp. */
+typedef struct Addr {
+    int64_t disp;
+    uint16_t temp[2], next[2];          /* next: use behind this operation */
+    uint8_t scale[2];
+    uint8_t num;
+} Addr;
+
+typedef enum FlagsKind {
+    FLAGS_NONE,
+    FLAGS_RESULT,                       /* ZF and SF of d */
+    FLAGS_LOGIC,                        /* and CF = OF = 0 */
+    FLAGS_CMP,                          /* of a - b; ZF and SF of d */
+    FLAGS_OTHER,                        /* in use until the next operation */
+} FlagsKind;
+
+/* A value to store to a global's field in a cold path. */
+typedef struct Pending {
+    uint16_t temp;                      /* the constant, if reg is NO_REG */
+    uint8_t global, reg;
+} Pending;
+
+typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_BRANCH,
+                        STUB_EXIT } StubKind;
+
+typedef struct Stub {                   /* code out of line */
+    uint8_t *from, *from2, *resume;     /* jumps to it, NULL: none */
+    uint64_t k;                         /* constant to store, or tb | exit */
+    RegMask xmm;                        /* live across it */
+    uint16_t first_pending, num_pending;
+    uint16_t label;
+    uint8_t kind, addr, reg;            /* reg: result, or value or NO_REG */
+    uint8_t kept;                       /* RMW: register of the addend */
+    uint8_t mmu_idx;
+    uint16_t memop;
+} Stub;
+
+#define MAX_STUBS   (TCG_MAX_OPS + 2)
+#define MAX_PENDING 16384
+#define MAX_FIXUPS  TCG_MAX_OPS
+
+typedef struct X86 {
+    Asm as;
+    const TCGTarget *target;
+
+    /* Fixed by the host and the target. */
+    bool bmi, lzcnt, avx;               /* bmi: BMI1 and BMI2 */
+    RegMask pins, alloc;                /* pinned; for anything else */
+    uint8_t pin_reg[TCG_MAX_GLOBALS];   /* or NO_REG */
+    uint8_t reg_global[32];             /* or NO_GLOBAL */
+    uint8_t *thunk[4];                  /* by StubKind */
+    uint8_t *leave, *leave_home;        /* pins to env first, or already there */
+    uintptr_t (*enter)(void *env, const uint8_t *tc_ptr);
+
+    /* The block. */
+    TCGContext *s;
+    uint8_t *code, *limit;
+    uintptr_t tb;
+    TCGCode *out;
+
+    /* Written by liveness.c. */
+    uint16_t next_in[TCG_MAX_OPS][6];   /* use of an operand behind this op */
+    uint16_t next_out[TCG_MAX_OPS];
+    bool folded[TCG_MAX_OPS];           /* emit nothing, part of a later op */
+    bool set_again[TCG_MAX_OPS];        /* a set that another one overwrites */
+    Addr addr[TCG_MAX_OPS];             /* of additions */
+    uint8_t hint[TCG_MAX_TEMPS];        /* register to be born in, or NO_REG */
+    uint16_t uses[TCG_MAX_TEMPS];
+    uint16_t next[TCG_MAX_TEMPS];
+    uint16_t set_to[TCG_MAX_TEMPS];     /* global the value goes to */
+    uint16_t label_refs[TCG_MAX_LABELS];
+    uint8_t label_slot[TCG_MAX_LABELS]; /* the label is a goto_tb of that slot
+                                           and nothing else: 0, 1 or 2 */
+
+    /* State at the current operation, regalloc.c. */
+    unsigned op;                        /* its index */
+    Temp t[TCG_MAX_TEMPS];
+    uint16_t reg_temp[32];              /* or TCG_NO_TEMP */
+    RegMask used;                       /* reg_temp is not TCG_NO_TEMP */
+    RegMask lock;                       /* operands of this op: hands off */
+    RegMask pins_home;                  /* env field is up to date */
+    RegMask pins_stale;                 /* only the env field is */
+    uint16_t global_temp[TCG_MAX_GLOBALS];  /* value now, or TCG_NO_TEMP */
+    uint16_t home_temp[TCG_MAX_GLOBALS];    /* value in env, or TCG_NO_TEMP */
+    bool global_set_again[TCG_MAX_GLOBALS];
+    uint64_t dirty;                     /* globals whose field is out of date */
+    uint64_t tracked;                   /* globals with an entry above */
+    uint16_t num_slots;
+
+    struct {                            /* what the host's flags tell */
+        uint8_t kind;
+        bool is64;
+        uint16_t a, b, d;               /* of the comparison a - b; result */
+        uint64_t k;                     /* instead of b, if b is TCG_NO_TEMP */
+    } flags;
+    struct { uint16_t addr; uint8_t reg, memop, mmu_idx; } rmw; /* TLB check
+                                           that may be reused; reg or NO_REG */
+
+    uint8_t *label_pos[TCG_MAX_LABELS];
+    struct { uint8_t *at; uint16_t label; } fixup[MAX_FIXUPS];
+    unsigned num_fixups;
+    uint8_t *jump_at[2], *jump_reset[2];    /* goto_tb: displacement, and where
+                                               it points unpatched */
+    uint16_t jump_label[2];             /* that is a label, or 0xffff */
+    Stub stub[MAX_STUBS];
+    unsigned num_stubs;
+    Pending pending[MAX_PENDING];
+    unsigned num_pending;
+} X86;
+
+static inline TCGOp *x86_op(X86 *x) { return &x->s->ops[x->op]; }
+static inline bool x86_fits_s32(uint64_t k) { return (int64_t)k == (int32_t)k; }
+
+static inline Mem x86_env(uint32_t offset)
+{
+    return mem(RBP, (int32_t)offset - ENV_BIAS);
+}
+
+/* liveness.c */
+void x86_liveness(X86 *x);
+
+/* regalloc.c: see the comments there. */
+void x86_start_block(X86 *x);
+void x86_start_ebb(X86 *x);
+void x86_start_op(X86 *x);
+unsigned x86_use_reg(X86 *x, unsigned temp);
+Loc x86_use_temp(X86 *x, unsigned temp, bool last);
+Loc x86_use(X86 *x, unsigned k);
+Loc x86_use_imm32(X86 *x, unsigned k, bool is64);
+void x86_consume(X86 *x);
+void x86_consume_temp(X86 *x, unsigned temp, unsigned next);
+unsigned x86_scratch(X86 *x, RegMask avoid);
+void x86_reserve(X86 *x, unsigned reg);
+unsigned x86_def(X86 *x, unsigned prefer, RegMask avoid);
+void x86_def_in(X86 *x, unsigned reg);
+void x86_def_lazy(X86 *x, TempKind kind, uint64_t k);
+void x86_finish_def(X86 *x);
+void x86_load(X86 *x, unsigned reg, unsigned temp);
+void x86_mov_loc(X86 *x, unsigned reg, const Loc *l, TCGType type);
+void x86_get(X86 *x);
+void x86_set(X86 *x);
+void x86_store_dirty(X86 *x, uint64_t which);
+void x86_store_pins(X86 *x, RegMask pins);
+void x86_load_pins(X86 *x, RegMask pins);
+void x86_lose_globals(X86 *x);
+void x86_lose_regs(X86 *x, RegMask regs);
+Loc x86_where(X86 *x, unsigned temp);
+void x86_store_pending(X86 *x, const Stub *stub);
+void x86_pend(X86 *x, Stub *stub, uint64_t which);
+void x86_drop_rmw(X86 *x);
+
+/* ops.c */
+bool x86_value_op(X86 *x);
+typedef struct Compare {                /* operands 0 and 1 of an operation */
+    Loc a, b;
+    TCGCond cond;
+    bool is64, done;                    /* done: the flags are there already */
+} Compare;
+Compare x86_prepare_compare(X86 *x, TCGCond cond, bool is64);
+/* The condition code to test. */
+unsigned x86_compare(X86 *x, const Compare *c);
+
+/* mmu.c */
+void x86_qemu_ld(X86 *x);
+void x86_qemu_st(X86 *x);
+void x86_mmu_stub(X86 *x, const Stub *stub);
+void x86_mmu_thunks(X86 *x);
+
+/* call.c */
+void x86_call_op(X86 *x);
+
+/* control.c */
+void x86_control_op(X86 *x);
+void x86_head(X86 *x);
+bool x86_stubs(X86 *x);                 /* false: no room */
+void x86_finish_jumps(X86 *x);
+Stub *x86_new_stub(X86 *x, StubKind kind, uint8_t *from);
+
+#endif
