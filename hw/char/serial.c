@@ -491,6 +491,7 @@ static void serial_reset(Device *d)
     memset(s->data, 0, sizeof(s->data));
     memset(s->errors, 0, sizeof(s->errors));
     clear_rx(s);
+    s->timeout.deadline = 0;
     s->msr = s->line;
     update_irq(s);
 }

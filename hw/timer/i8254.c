@@ -552,6 +552,7 @@ static void i8254_reset(Device *d)
         };
     }
     s->port61 = 0;
+    s->timer.deadline = 0;
     update_wire(s);
 }
 

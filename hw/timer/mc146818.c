@@ -44,6 +44,7 @@ typedef struct MC146818 {
     int64_t stopped_at;                 /* the chain, while it is reset */
     int64_t shift;                      /* time of day - chain seconds */
     int64_t seen_sec, seen_period;      /* flags are worked out until here */
+    int64_t written_sec;                /* registers are as the guest wrote them */
     int32_t weekday_shift;              /* the guest's day of the week - ours */
     uint8_t index;                      /* port 70h */
     uint8_t cmos[NUM_CMOS];
@@ -149,13 +150,18 @@ static int decode_hour(const MC146818 *s, uint8_t v)
     return decode(s, v & ~HOUR_PM) % 12 + (v & HOUR_PM ? 12 : 0);
 }
 
+/* What was written stays, impossible dates too, until the next update. */
 static void registers_from_time(MC146818 *s)
 {
     int64_t t = chain_sec(s) + s->shift, days = floor_div(t, SECS_PER_DAY);
     int sec = (int)floor_mod(t, SECS_PER_DAY);
-    Date d = date_from_days(days);
     int weekday = (int)floor_mod(weekday_of(days) - 1 + s->weekday_shift, 7) + 1;
+    Date d = date_from_days(days);
+    int century = (int)floor_mod(floor_div(d.year, 100), 100);
 
+    if (chain_sec(s) == s->written_sec) {
+        return;
+    }
     s->cmos[SECOND] = encode(s, sec % 60);
     s->cmos[MINUTE] = encode(s, sec / 60 % 60);
     s->cmos[HOUR] = encode_hour(s, sec / 3600);
@@ -164,8 +170,7 @@ static void registers_from_time(MC146818 *s)
     s->cmos[MONTH] = encode(s, d.month);
     s->cmos[YEAR] = encode(s, (int)floor_mod(d.year, 100));
     /* BCD in either mode: the chip does not know this byte. */
-    d.year = (int)floor_mod(floor_div(d.year, 100), 100);
-    s->cmos[MC146818_CENTURY] = (uint8_t)(d.year / 10 << 4 | d.year % 10);
+    s->cmos[MC146818_CENTURY] = (uint8_t)(century / 10 << 4 | century % 10);
 }
 
 static int64_t time_from_registers(const MC146818 *s)
@@ -188,7 +193,7 @@ static void time_changed(MC146818 *s)
 
     s->weekday_shift = (int32_t)floor_mod(
         decode(s, s->cmos[WEEKDAY]) - weekday_of(days), 7);
-    s->seen_sec = chain_sec(s);
+    s->seen_sec = s->written_sec = chain_sec(s);
     s->shift = t - s->seen_sec;
 }
 
@@ -358,6 +363,9 @@ static void write_b(MC146818 *s, uint8_t val)
     if (val & B_SET) {
         val &= ~B_UIE;
     }
+    if ((val ^ s->cmos[REG_B]) & (B_DM | B_24)) {
+        s->written_sec = NEVER;
+    }
     s->cmos[REG_B] = val;
     if (was_set && !(val & B_SET)) {
         time_changed(s);
@@ -473,6 +481,7 @@ static int mc146818_realize(Device *d, Error *err)
     s->offset = clock_host_ns() + (int64_t)s->rtc_base - clock_now(d->clock);
     s->seen_sec = chain_sec(s);
     s->seen_period = period_now(s);
+    s->written_sec = NEVER;
     return 0;
 }
 
@@ -532,6 +541,7 @@ static const VMField mc146818_vmstate[] = {
     VM_FIELD(MC146818, shift),
     VM_FIELD(MC146818, seen_sec),
     VM_FIELD(MC146818, seen_period),
+    VM_FIELD(MC146818, written_sec),
     VM_FIELD(MC146818, weekday_shift),
     VM_FIELD(MC146818, index),
     VM_ARRAY(MC146818, cmos),
