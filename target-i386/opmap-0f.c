@@ -14,6 +14,8 @@
 
 #include <stddef.h>
 
+#include "target-i386/gen-sse.h"
+#include "target-i386/gen-x87.h"
 #include "target-i386/gen.h"
 
 /* clang-format off */
@@ -64,6 +66,10 @@ static const X86Op group9_mem[8] = {
 static const X86Op group9[2] = { SUB(group9_mem, BY_REG), { 0 } };
 
 static const X86Op group15_mem[8] = {
+    [0] = F(OP_MMX | FEAT(FXSR), FXSAVE, R, M_n),
+    [1] = F(OP_MMX | FEAT(FXSR), FXRSTOR, R, M_n),
+    [2] = F(OP_SSE | OP_MODE | FEAT(SSE), LDMXCSR, R, M_n),
+    [3] = F(OP_SSE | FEAT(SSE), STMXCSR, R, M_n),
     [7] = F(FEAT(CLFSH), CLFLUSH, R, M_b),
 };
 
@@ -163,9 +169,23 @@ const X86Op x86_0f[256] = {
     [0xc7] = SUB(group9, BY_MOD),
     [0xc8 ... 0xcf] = I(BSWAP, RW, Z_d),
     [0xff] = I(UD, R, G_v, E_n),                        /* UD0 */
+#include "target-i386/opmap-simd.def"
 };
 
 /* -- 0F 38, 0F 3A: every one has a ModRM byte -------------------------------- */
 
-const X86Op x86_0f38[256];
-const X86Op x86_0f3a[256];
+const X86Op x86_0f38[256] = {
+    [0x00] = PM(PSHUFB, SSSE3, SSSE3), [0x01] = PM(PHADDW, SSSE3, SSSE3),
+    [0x02] = PM(PHADDD, SSSE3, SSSE3), [0x03] = PM(PHADDSW, SSSE3, SSSE3),
+    [0x04] = PM(PMADDUBSW, SSSE3, SSSE3), [0x05] = PM(PHSUBW, SSSE3, SSSE3),
+    [0x06] = PM(PHSUBD, SSSE3, SSSE3), [0x07] = PM(PHSUBSW, SSSE3, SSSE3),
+    [0x08] = PM(PSIGNB, SSSE3, SSSE3), [0x09] = PM(PSIGNW, SSSE3, SSSE3),
+    [0x0a] = PM(PSIGND, SSSE3, SSSE3), [0x0b] = PM(PMULHRSW, SSSE3, SSSE3),
+    [0x1c] = PM(PABSB, SSSE3, SSSE3), [0x1d] = PM(PABSW, SSSE3, SSSE3),
+    [0x1e] = PM(PABSD, SSSE3, SSSE3),
+};
+
+const X86Op x86_0f3a[256] = {
+    [0x0f] = PS4(F(OP_MMX | FEAT(SSSE3), PALIGNR_M, R, P_n, Q_n, I_b),
+                 X(SSSE3, PALIGNR_X, R, V_n, W_n, I_b), NONE, NONE),
+};

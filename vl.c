@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The system emulator's main program: options -> machine -> main loop.
+ *
+ *   options_parse      what the user wants               options.c
+ *   open_backends      logs, character devices, drives   char/ block/
+ *   machine_new        RAM, processors, chips, wires     hw/boards/
+ *   main_loop          events, requests, until the end
+ *
+ * Only this file exits.  Everything it opens is closed in shut_down(), in
+ * reverse order, also when something on the way fails.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "block/block.h"
+#include "block/drive.h"
+#include "char/char.h"
+#include "cpus.h"
+#include "hw/boards/machine.h"
+#include "monitor/monitor.h"
+#include "options.h"
+#include "sys/loop.h"
+#include "ui/console.h"
+#include "util/bits.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+typedef struct Emulator {
+    Options options;
+    Clock clock;
+    CPUs *cpus;
+    Machine *machine;
+    Monitor *monitors[5];
+    int num_monitors;
+    int pidfile_fd;
+    int ready_fd;                       /* -daemonize: tell the parent */
+    bool quit;
+    int status;
+} Emulator;
+
+static volatile sig_atomic_t killed_by;
+
+static void on_signal(int sig)
+{
+    killed_by = sig;
+    loop_wake();
+}
+
+static void put_stdout(void *opaque, const char *text)
+{
+    (void)opaque;
+    fputs(text, stdout);
+}
+
+/* -- Lists that end the program ---------------------------------------------- */
+
+static bool is_help(const char *s)
+{
+    return s && (!strcmp(s, "help") || !strcmp(s, "?"));
+}
+
+static void list_machines(void)
+{
+    puts("machines:");
+    for (const QEMUMachine *const *t = machines; *t; t++) {
+        printf("  %-14s %s%s\n", (*t)->name, (*t)->desc, (*t)->is_default ? " (default)" : "");
+    }
+}
+
+static void list_devices(void)
+{
+    for (const DeviceType *const *t = device_types; *t; t++) {
+        if ((*t)->user_creatable) {
+            printf("  %-18s bus %-8s %s\n", (*t)->name, (*t)->bus ? (*t)->bus : "-",
+                   (*t)->desc ? (*t)->desc : "");
+        }
+    }
+}
+
+/* "NAME,help" or "NAME,?" */
+static const DeviceType *device_help_wanted(const char *spec)
+{
+    const char *comma = strchr(spec, ',');
+
+    if (!comma || !is_help(comma + 1)) {
+        return NULL;
+    }
+    for (const DeviceType *const *t = device_types; *t; t++) {
+        if (strlen((*t)->name) == (size_t)(comma - spec) &&
+            !strncmp((*t)->name, spec, (size_t)(comma - spec))) {
+            return *t;
+        }
+    }
+    return NULL;
+}
+
+static void list_log_items(void)
+{
+    for (int i = 0; i < LOG_NUM_ITEMS; i++) {
+        printf("  %-14s %s\n", log_items[i].name, log_items[i].help);
+    }
+}
+
+static void print_usage(const char *program)
+{
+    printf("usage: %s [options] [disk image]\n", program);
+    options_help(put_stdout, NULL);
+    puts("\nKeys with -nographic or -serial mon:stdio: C-a h help, C-a x exit, C-a c monitor");
+}
+
+/* True if the options only ask for a list. */
+static bool print_lists(const Options *o, const char *program)
+{
+    switch (o->action) {
+    case ACT_HELP:
+        print_usage(program);
+        return true;
+    case ACT_VERSION:
+        printf("%s version %s\n", program, CONFIG_VERSION);
+        return true;
+    case ACT_LOG_HELP:
+        list_log_items();
+        return true;
+    default:
+        break;
+    }
+    if (is_help(o->machine)) {
+        list_machines();
+        return true;
+    }
+    if (is_help(o->cpu)) {
+        target_cpu_ops->list_models(put_stdout, NULL);
+        return true;
+    }
+    if (is_help(o->display)) {
+        display_list(put_stdout, NULL);
+        return true;
+    }
+    for (int i = 0; i < o->devices.num; i++) {
+        const DeviceType *t = device_help_wanted(o->devices.item[i]);
+
+        if (is_help(o->devices.item[i])) {
+            list_devices();
+            return true;
+        }
+        if (t) {
+            device_type_help(t, put_stdout, NULL);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* -- Requests of the guest and the user -------------------------------------- */
+
+static void guest_request(void *opaque, MachineRequest what, int code)
+{
+    Emulator *e = opaque;
+
+    switch (what) {
+    case MACHINE_REQUEST_RESET:
+        system_reset_request(e->cpus);
+        break;
+    case MACHINE_REQUEST_SHUTDOWN:
+        system_shutdown_request(e->cpus);
+        break;
+    case MACHINE_REQUEST_EXIT:
+        e->status = code;
+        e->quit = true;
+        system_shutdown_request(e->cpus);
+        break;
+    }
+}
+
+static void quit_request(void *opaque)
+{
+    Emulator *e = opaque;
+
+    e->quit = true;
+    loop_wake();
+}
+
+static CPUState *make_cpu(void *opaque, Machine *m)
+{
+    Emulator *e = opaque;
+
+    if (!e->cpus) {
+        CPUsConfig c = { .ops = target_cpu_ops, .mem = m->mem, .io = m->io,
+                         .clock = &e->clock, .accel = e->options.accel };
+        Error err;
+
+        e->cpus = cpus_new(&c, &err);
+        if (!e->cpus) {
+            log_put(LOG_GUEST_ERRORS, "%s\n", err.msg);
+            return NULL;
+        }
+    }
+    return cpu_create(e->cpus);
+}
+
+static void handle_requests(Emulator *e)
+{
+    unsigned requests = cpus_take_requests(e->cpus);
+
+    if (requests & REQUEST_POWERDOWN) {
+        qemu_irq_pulse(e->machine->power_button);
+    }
+    if (requests & REQUEST_DEBUG) {
+        vm_stop(e->cpus, STOP_DEBUG);
+    }
+    if (requests & REQUEST_SHUTDOWN) {
+        if (e->options.no_shutdown && !e->quit) {
+            vm_stop(e->cpus, STOP_SHUTDOWN);
+            cpus_requests_done(e->cpus);
+        } else {
+            e->quit = true;
+        }
+    } else if (requests & REQUEST_RESET) {
+        if (e->options.no_reboot) {
+            e->quit = true;
+            return;
+        }
+        cpus_stop_all(e->cpus);
+        machine_reset(e->machine);
+        cpus_resume_all(e->cpus);
+        cpus_requests_done(e->cpus);
+    }
+}
+
+static void main_loop(Emulator *e)
+{
+    while (!e->quit && !killed_by) {
+        loop_run_once(-1);
+        handle_requests(e);
+    }
+}
+
+/* -- Character devices ------------------------------------------------------- */
+
+static int open_serial(MachineConfig *c, int n, const char *spec, Error *err)
+{
+    char label[16];
+
+    if (n >= 4) {
+        return error_set(err, E2BIG, "-serial: a PC has four serial lines");
+    }
+    if (!strcmp(spec, "none")) {
+        return 0;
+    }
+    snprintf(label, sizeof(label), "serial%d", n);
+    c->serial[n] = chr_open(label, spec, err);
+    return c->serial[n] ? 0 : -EINVAL;
+}
+
+/* Serial lines not asked for: the first one is the terminal's with
+ * -nographic, else they lead nowhere. */
+static int open_serials(Emulator *e, MachineConfig *c, Error *err)
+{
+    const Options *o = &e->options;
+    int ret = 0;
+
+    for (int i = 0; ret == 0 && i < o->serials.num; i++) {
+        ret = open_serial(c, i, o->serials.item[i], err);
+    }
+    if (ret == 0 && o->serials.num == 0 && !o->nodefaults) {
+        bool mux = o->nographic && !o->monitor;
+
+        ret = open_serial(c, 0, mux ? "mon:stdio" : o->nographic ? "stdio" : "null", err);
+    }
+    if (ret == 0 && o->debugcon) {
+        c->debugcon = chr_open("debugcon", o->debugcon, err);
+        ret = c->debugcon ? 0 : -EINVAL;
+    }
+    return ret;
+}
+
+/* Monitors sit where -monitor says and on every mux. */
+static void start_monitors(Emulator *e, const MachineConfig *c, CharDriverState *own)
+{
+    MonitorOps ops = { .machine = e->machine, .cpus = e->cpus, .quit = quit_request,
+                       .opaque = e, .name = e->options.name };
+
+    for (int i = 0; i < 4; i++) {
+        if (c->serial[i] && chr_is_mux(c->serial[i])) {
+            e->monitors[e->num_monitors++] = monitor_new(c->serial[i], &ops);
+        }
+    }
+    if (own) {
+        e->monitors[e->num_monitors++] = monitor_new(own, &ops);
+    }
+}
+
+/* -- Drives ------------------------------------------------------------------ */
+
+static int add_drives(const Options *o, Error *err)
+{
+    static const char *const option[SLOT_NUM] = {
+        [SLOT_HDA] = "hda", [SLOT_HDB] = "hdb", [SLOT_HDC] = "hdc", [SLOT_HDD] = "hdd",
+        [SLOT_FDA] = "fda", [SLOT_FDB] = "fdb", [SLOT_CDROM] = "cdrom",
+    };
+    int ret = 0;
+
+    for (int i = 0; ret == 0 && i < SLOT_NUM; i++) {
+        if (o->drive[i]) {
+            ret = drive_add_file(option[i], o->drive[i], IF_IDE, err);
+        }
+    }
+    for (int i = 0; ret == 0 && i < o->drives.num; i++) {
+        ret = drive_add(o->drives.item[i], IF_IDE, err);
+    }
+    if (ret == 0 && !o->nodefaults) {
+        drive_add_defaults();
+    }
+    return ret < 0 ? ret : drive_open_all(o->snapshot, err);
+}
+
+static void place_drives(MachineConfig *c)
+{
+    for (DriveInfo *d = drive_next(NULL); d; d = drive_next(d)) {
+        int n = d->bus * 2 + d->unit;
+
+        if (d->type == IF_IDE && n < 4) {
+            c->ide[n] = d->bs;
+            c->ide_is_cd[n] = d->conf.is_cdrom;
+        } else if (d->type == IF_FLOPPY && d->unit < 2) {
+            c->floppy[d->unit] = d->bs;
+        }
+        if (blk_note(d->bs)) {
+            fprintf(stderr, "%s\n", blk_note(d->bs));
+        }
+    }
+}
+
+static BlockDriverState *find_drive(const char *id)
+{
+    DriveInfo *d = drive_find(id);
+
+    return d ? d->bs : NULL;
+}
+
+static void stop_on_io_error(void *opaque, const char *why)
+{
+    Emulator *e = opaque;
+
+    fprintf(stderr, "%s: the machine is stopped; 'cont' in the monitor tries again\n", why);
+    vm_stop(e->cpus, STOP_IO_ERROR);
+}
+
+static void resume_io(void *opaque, bool running, StopReason why)
+{
+    (void)opaque;
+    (void)why;
+    if (running) {
+        blk_resume_all();
+    }
+}
+
+/* -- Processes and files ----------------------------------------------------- */
+
+/* The parent waits until the machine runs, or says why not. */
+static int daemonize(Emulator *e, Error *err)
+{
+    int fds[2];
+    char status = 1;
+
+    if (pipe(fds) < 0) {
+        return error_set(err, errno, "-daemonize: %s", strerror(errno));
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        return error_set(err, errno, "-daemonize: %s", strerror(errno));
+    }
+    if (pid > 0) {
+        close(fds[1]);
+        _exit(read(fds[0], &status, 1) == 1 ? status : 1);
+    }
+    close(fds[0]);
+    setsid();
+    pid = fork();
+    if (pid != 0) {
+        _exit(pid < 0);
+    }
+    e->ready_fd = fds[1];
+    return 0;
+}
+
+static void daemon_ready(Emulator *e)
+{
+    char ok = 0;
+    int null = open("/dev/null", O_RDWR);
+
+    if (null >= 0) {
+        dup2(null, 0);
+        dup2(null, 1);
+        dup2(null, 2);
+        close(null);
+    }
+    if (write(e->ready_fd, &ok, 1) == 1) {
+        close(e->ready_fd);
+    }
+    e->ready_fd = -1;
+}
+
+static int write_pidfile(Emulator *e, Error *err)
+{
+    const char *path = e->options.pidfile;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+    if (fd < 0) {
+        return error_set(err, errno, "-pidfile: %s: %s", path, strerror(errno));
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close(fd);
+        return error_set(err, EBUSY, "-pidfile: %s: another emulator is using it", path);
+    }
+    e->pidfile_fd = fd;
+    if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+        return error_set(err, errno, "-pidfile: %s: %s", path, strerror(errno));
+    }
+    return 0;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = { .sa_handler = on_signal };
+
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* -- Start and end ----------------------------------------------------------- */
+
+static int set_up_log(const Options *o, Error *err)
+{
+    int ret = o->log_file ? log_open(o->log_file, err) : 0;
+
+    return ret == 0 && o->log_items ? log_set(o->log_items, err) : ret;
+}
+
+static int check_options(const Options *o, Error *err)
+{
+    if (!o->kernel && (o->append || o->initrd)) {
+        return error_set(err, EINVAL, "-%s: makes sense with -kernel only",
+                         o->append ? "append" : "initrd");
+    }
+    if (o->vga && strcmp(o->vga, "std") && strcmp(o->vga, "none")) {
+        return error_set(err, EINVAL, "-vga: no adapter '%s'; there are std and none", o->vga);
+    }
+    if (o->nographic && o->display && strcmp(o->display, "none")) {
+        return error_set(err, EINVAL, "-nographic and -display %s exclude each other", o->display);
+    }
+    if (o->nographic && o->daemonize) {
+        return error_set(err, EINVAL, "-nographic and -daemonize exclude each other: "
+                         "use -display none -serial file:PATH");
+    }
+    return 0;
+}
+
+static MachineConfig machine_config(Emulator *e)
+{
+    const Options *o = &e->options;
+
+    return (MachineConfig){
+        .cpu_model = o->cpu, .ram_size = o->ram, .num_cpus = o->smp,
+        .kernel = o->kernel, .initrd = o->initrd, .append = o->append,
+        .bios = o->bios, .firmware_dir = o->firmware_dir,
+        .boot_order = o->boot_order[0] ? o->boot_order : NULL, .boot_menu = o->boot_menu,
+        .no_acpi = o->no_acpi, .no_hpet = o->no_hpet, .nographic = o->nographic,
+        .vga = o->vga ? o->vga : "std", .rtc_base_ns = o->rtc_offset_ns,
+        .request = guest_request, .request_opaque = e, .cpu_create = make_cpu,
+        .find_drive = find_drive,
+    };
+}
+
+static const QEMUMachine *choose_machine(const char *name)
+{
+    if (name) {
+        return machine_find_type(name);
+    }
+    for (const QEMUMachine *const *t = machines; *t; t++) {
+        if ((*t)->is_default) {
+            return *t;
+        }
+    }
+    return NULL;
+}
+
+static int build_machine(Emulator *e, const MachineConfig *c, Error *err)
+{
+    const Options *o = &e->options;
+    const QEMUMachine *t = choose_machine(o->machine);
+
+    if (!t) {
+        return error_set(err, EINVAL, "-M: no machine '%s', '-M help' lists them", o->machine);
+    }
+    int ret = machine_new(&e->machine, t, c, &e->clock, err);
+    for (int i = 0; ret == 0 && i < o->devices.num; i++) {
+        ret = machine_add_device(e->machine, o->devices.item[i], err);
+    }
+    return ret;
+}
+
+/* Without a terminal to draw on, nobody sees the screen. */
+static const char *display_name(const Options *o)
+{
+    if (o->display) {
+        return o->display;
+    }
+    return "none";
+}
+
+static int start(Emulator *e, Error *err)
+{
+    const Options *o = &e->options;
+    MachineConfig c = machine_config(e);
+    CharDriverState *monitor = NULL;
+    int ret = check_options(o, err);
+
+    if (ret == 0 && o->daemonize) {
+        ret = daemonize(e, err);
+    }
+    if (ret == 0) {
+        ret = set_up_log(o, err);
+    }
+    if (ret == 0 && o->pidfile) {
+        ret = write_pidfile(e, err);
+    }
+    if (ret == 0) {
+        ret = add_drives(o, err);
+    }
+    if (ret == 0) {
+        ret = open_serials(e, &c, err);
+    }
+    if (ret == 0 && o->monitor && strcmp(o->monitor, "none")) {
+        monitor = chr_open("monitor", o->monitor, err);
+        ret = monitor ? 0 : -EINVAL;
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    place_drives(&c);
+    ret = build_machine(e, &c, err);
+    if (ret == 0) {
+        ret = display_start(display_name(o), err);
+    }
+    if (ret < 0) {
+        return ret;
+    }
+    blk_set_stop_handler(stop_on_io_error, e);
+    vm_add_notifier(e->cpus, resume_io, e);
+    start_monitors(e, &c, monitor);
+    chr_set_exit_handler(quit_request, e);
+    machine_reset(e->machine);
+    return cpus_start(e->cpus, err);
+}
+
+static void shut_down(Emulator *e)
+{
+    if (e->cpus) {
+        vm_stop(e->cpus, STOP_SHUTDOWN);
+    }
+    display_stop_all();
+    while (e->num_monitors) {
+        monitor_free(e->monitors[--e->num_monitors]);
+    }
+    if (e->machine) {
+        machine_free(e->machine);
+    }
+    if (e->cpus) {
+        cpus_free(e->cpus);
+    }
+    drive_close_all();
+    chr_close_all();
+    if (e->pidfile_fd >= 0) {
+        unlink(e->options.pidfile);
+        close(e->pidfile_fd);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static Emulator e = { .pidfile_fd = -1, .ready_fd = -1 };
+    const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
+    Error err = { "" };
+
+    int ret = options_parse(&e.options, argc, argv, &err);
+    if (ret == 0 && print_lists(&e.options, program)) {
+        return 0;
+    }
+    if (ret == 0) {
+        catch_signals();
+        global_lock();
+        clock_init(&e.clock);
+        loop_add_clock(&e.clock);
+        ret = start(&e, &err);
+        if (ret == 0) {
+            if (e.ready_fd >= 0) {
+                daemon_ready(&e);
+            }
+            if (!e.options.stopped) {
+                vm_start(e.cpus);
+            }
+            main_loop(&e);
+        }
+        shut_down(&e);
+        global_unlock();
+    }
+    if (ret < 0) {
+        fprintf(stderr, "%s: %s\n", program, err.msg);
+        return 1;
+    }
+    return e.status;
+}
