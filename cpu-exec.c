@@ -199,7 +199,7 @@ static int run(CPUState *cpu)
     for (;;) {
         int why = EXCP_NONE;
 
-        if (cpu->common.exception_index != EXCP_NONE) {
+        while (cpu->common.exception_index != EXCP_NONE && why == EXCP_NONE) {
             last.tb = NULL;
             why = take_exception(cpu);
         }

@@ -43,6 +43,7 @@ struct CPUs {
     bool started, quit, running, hold, stop_wanted;
     int pause;                          /* cpus_stop_all() depth */
     bool parked;
+    CPUState *turn;                     /* atomic: who runs */
     uint32_t park_hint;                 /* atomic: look at park_wanted() */
     uint32_t sleeping;                  /* atomic */
     uint32_t requests;                  /* atomic: REQUEST_xxx */
@@ -104,7 +105,7 @@ static bool park_wanted(const CPUs *s)
 /* With s->lock: a wish has changed. */
 static void look_again(CPUs *s)
 {
-    if (park_wanted(s)) {
+    if (s->started && park_wanted(s)) {
         __atomic_store_n(&s->park_hint, 1, __ATOMIC_SEQ_CST);
         for (int i = 0; i < s->num; i++) {
             CPUCommon *c = &s->cpu[i]->common;
@@ -193,8 +194,10 @@ static bool run_turns(CPUs *s)
         }
         any = true;
         current = s->cpu[i];
+        __atomic_store_n(&s->turn, current, __ATOMIC_SEQ_CST);
         int why = cpu_exec(s->cpu[i]);
 
+        __atomic_store_n(&s->turn, NULL, __ATOMIC_SEQ_CST);
         current = NULL;
         if (why == EXCP_DEBUG) {
             stop_on_debug(s);
@@ -252,8 +255,10 @@ static void slice_over(void *opaque)
 {
     CPUs *s = opaque;
 
-    for (int i = 0; i < s->num; i++) {
-        cpu_kick(s->cpu[i]);
+    CPUState *cpu = __atomic_load_n(&s->turn, __ATOMIC_SEQ_CST);
+
+    if (cpu) {
+        cpu_kick(cpu);
     }
     if (!__atomic_load_n(&s->sleeping, __ATOMIC_SEQ_CST)) {
         start_slice(s);
