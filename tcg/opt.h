@@ -14,15 +14,16 @@ typedef struct TCGOptTemp {
     uint64_t k;                         /* value, if is_const */
     uint16_t copy_of;                   /* the temp to use instead, or itself */
     uint16_t def;                       /* index of the defining op */
+    uint8_t signed_bits;                /* it is the sign extension of so many */
     bool is_const;
-    bool used;                          /* by the backward pass */
 } TCGOptTemp;
 
 typedef struct TCGOpt {
     TCGOptTemp t[TCG_MAX_TEMPS];
-    uint16_t global_temp[TCG_MAX_GLOBALS];
-    bool global_dead[TCG_MAX_GLOBALS];
-    uint16_t num_out;
+    uint16_t uses[TCG_MAX_TEMPS];       /* backwards: behind this op */
+    uint16_t user[TCG_MAX_TEMPS];       /* the last one counted */
+    uint16_t global_temp[TCG_MAX_GLOBALS];  /* value now, or 0xffff */
+    uint64_t known_globals;             /* those with an entry above */
 } TCGOpt;
 
 void tcg_optimize(TCGContext *s, TCGOpt *o);

@@ -185,7 +185,7 @@ static int x86_gen_code(TCGContext *s, uint8_t *code, size_t len,
     x86_start_block(x);
     x86_head(x);
     for (x->op = 0; x->op < s->num_ops; x->op++) {
-        if (x->folded[x->op] && s->ops[x->op].opc != TCG_const) {
+        if (x->folded[x->op]) {
             continue;
         }
         emit_op(x);

@@ -248,7 +248,7 @@ static void scan_op(X86 *x, Scan *c, unsigned i)
         open_root(x, c, op, i);
         return;
     }
-    if (op->opc != TCG_get && op->opc != TCG_const) {
+    if (op->opc != TCG_get) {
         c->root = 0;
     }
     scan_uses(x, op, i, tcg_op_ins(op));
@@ -280,6 +280,7 @@ static void scan_forward(X86 *x, Scan *c)
         case TCG_const:
             c->is_const[op->d.temp] = true;
             c->k[op->d.temp] = op->k[0];
+            x86_new_temp(x, op->d.temp, TEMP_CONST, op->k[0]);
             continue;
         case TCG_insn_start:
             continue;
@@ -321,6 +322,10 @@ void x86_liveness(X86 *x)
     memset(x->label_slot, 2, s->num_labels);
     scan_forward(x, &c);
     for (unsigned i = s->num_ops; i-- > 0;) {
-        scan_op(x, &c, i);
+        if (s->ops[i].opc == TCG_const) {
+            x->folded[i] = true;
+        } else {
+            scan_op(x, &c, i);
+        }
     }
 }

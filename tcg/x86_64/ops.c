@@ -522,6 +522,13 @@ static void emit_extract(X86 *x, const OpRow *row)
         op_loc(x, OPC_MOVSXD, d, &a);
         return;
     }
+    if (pos == 0 && len == 32) {
+        x86_mov_loc(x, d, &a, TCG_I32);
+        if (is_reg(&a, d)) {
+            asm_mov_rr(&x->as, false, d, d);
+        }
+        return;
+    }
     x86_mov_loc(x, d, &a, type_of(is64));
     if (row->ext) {
         if (pos + len < bits) {
@@ -953,12 +960,6 @@ static void emit_st(X86 *x, const OpRow *row)
     x86_consume(x);
 }
 
-static void emit_const(X86 *x, const OpRow *row)
-{
-    (void)row;
-    x86_def_lazy(x, TEMP_CONST, x86_op(x)->k[0]);
-}
-
 static void emit_env_ptr(X86 *x, const OpRow *row)
 {
     (void)row;
@@ -1044,7 +1045,6 @@ static const OpRow rows[TCG_NUM_OPS] = {
     VEC_ROW(vmulsd,   PRE_F2 | 0x59, 0),
     VEC_ROW(vdivsd,   PRE_F2 | 0x5e, 0),
 
-    [TCG_const] = { emit_const, 0, 0, 0 },
     BOTH(setcond,  emit_setcond, 0, 0),
     BOTH(movcond,  emit_movcond, 0, 0),
     BOTH(extract,  emit_extract, 0, 0),
@@ -1079,7 +1079,7 @@ static const OpRow rows[TCG_NUM_OPS] = {
 static bool keeps_flags(unsigned opc)
 {
     switch (opc) {
-    case TCG_get: case TCG_set: case TCG_const: case TCG_env_ptr:
+    case TCG_get: case TCG_set: case TCG_env_ptr:
     case TCG_setcond_i32: case TCG_setcond_i64:
     case TCG_movcond_i32: case TCG_movcond_i64:
         return true;

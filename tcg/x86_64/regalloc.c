@@ -493,32 +493,33 @@ void x86_consume(X86 *x)
 
 /* -- Results ----------------------------------------------------------------- */
 
-static Temp *new_temp(X86 *x, TempKind kind, uint64_t k)
+void x86_new_temp(X86 *x, unsigned temp, TempKind kind, uint64_t k)
 {
-    unsigned d = x86_op(x)->d.temp;
-    Temp *t = &x->t[d];
+    Temp *t = &x->t[temp];
 
     t->k = k;
     t->regs = 0;
-    t->next = x->next_out[x->op];
+    t->next = 0;
     t->slot = NO_SLOT;
     t->kind = (uint8_t)kind;
-    t->type = x->s->temp_type[d];
+    t->type = x->s->temp_type[temp];
     t->home = NO_GLOBAL;
     t->dirty = 0;
-    return t;
 }
 
 /* The result is a constant or something as cheap. */
 void x86_def_lazy(X86 *x, TempKind kind, uint64_t k)
 {
-    new_temp(x, kind, k);
+    unsigned d = x86_op(x)->d.temp;
+
+    x86_new_temp(x, d, kind, k);
+    x->t[d].next = x->next_out[x->op];
 }
 
 /* The result is, or will be, in this register, which is free. */
 void x86_def_in(X86 *x, unsigned reg)
 {
-    new_temp(x, TEMP_VALUE, 0);
+    x86_def_lazy(x, TEMP_VALUE, 0);
     bind(x, reg, x86_op(x)->d.temp);
 }
 

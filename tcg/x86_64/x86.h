@@ -214,6 +214,7 @@ unsigned x86_scratch(X86 *x, RegMask avoid);
 void x86_reserve(X86 *x, unsigned reg);
 unsigned x86_def(X86 *x, unsigned prefer, RegMask avoid);
 void x86_def_in(X86 *x, unsigned reg);
+void x86_new_temp(X86 *x, unsigned temp, TempKind kind, uint64_t k);
 void x86_def_lazy(X86 *x, TempKind kind, uint64_t k);
 void x86_finish_def(X86 *x);
 void x86_load(X86 *x, unsigned reg, unsigned temp);
