@@ -312,8 +312,8 @@ void gen_POPF(X86Dis *d)
 
 /*
  * SDM vol. 2A, ENTER.  Level 0, the only one compilers emit, is PUSH EBP, MOV
- * EBP,ESP, SUB ESP,size; the frame pointers of other levels are copied by a
- * helper, which does all but the last step's reservation of `size` bytes.
+ * EBP,ESP, SUB ESP,size; other levels copy frame pointers, by a helper.  Where
+ * the stack pointer ends up must be writable.
  */
 void gen_ENTER(X86Dis *d)
 {
@@ -327,6 +327,7 @@ void gen_ENTER(X86Dis *d)
         return;
     }
     x86_st(d, R_SS, frame, ebp, d->osize);
+    x86_ld(d, R_SS, x86_stack_offset(d, -(int32_t)(osize_bytes(d) + size)), d->osize | MO_RMW);
     x86_set_sp(d, tcg_addi(s, frame, -(int32_t)size));
     x86_set_reg(d, R_EBP, d->osize, frame);
 }

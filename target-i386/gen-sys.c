@@ -154,14 +154,21 @@ void gen_VERW(X86Dis *d)
     set_zf(d, tcg_call(d->s, &h_verw, d->val[0]));
 }
 
+/* Memory is written only if RPL changes. */
 void gen_ARPL(X86Dis *d)
 {
     TCGContext *s = d->s;
-    TCGv rpl = tcg_andi(s, d->val[0], 3), want = tcg_andi(s, d->val[1], 3);
-    TCGv raised = tcg_deposit(s, d->val[0], want, 0, 2);
 
-    d->result = tcg_movcond(s, TCG_COND_LTU, rpl, want, raised, d->val[0]);
+    if (d->has_mem) {
+        set_zf(d, tcg_call(s, &h_arpl, konst(d, d->seg), x86_ea(d, 0), d->val[1]));
+        return;
+    }
+    TCGv dest = x86_reg(d, d->rm, MO_16);
+    TCGv rpl = tcg_andi(s, dest, 3), want = tcg_andi(s, d->val[1], 3);
+    TCGv v = tcg_movcond(s, TCG_COND_LTU, rpl, want, tcg_deposit(s, dest, want, 0, 2), dest);
+
     set_zf(d, tcg_setcond(s, TCG_COND_LTU, rpl, want));
+    x86_set_reg(d, d->rm, MO_16, v);
 }
 
 /* -- Descriptor tables ------------------------------------------------------- */

@@ -174,6 +174,24 @@ void helper_aas(CPUX86State *env)
     ascii_adjust(env, -1);
 }
 
+/* -- ARPL, SDM vol. 2A ------------------------------------------------------- */
+
+uint32_t helper_arpl(CPUX86State *env, uint32_t seg, uint32_t offset, uint32_t sel)
+{
+    CPUState *cpu = x86_cpu(env);
+    uintptr_t ra = GETPC();
+    unsigned mmu_idx = cpu->common.ops->mmu_index(cpu);
+    uint32_t addr = x86_seg_check(env, seg, offset, 2, false, ra);
+    uint32_t dest = (uint32_t)cpu_ld(cpu, addr, MO_16, mmu_idx, ra);
+
+    if ((dest & 3) >= (sel & 3)) {
+        return 0;
+    }
+    addr = x86_seg_check(env, seg, offset, 2, true, ra);
+    cpu_st(cpu, addr, (dest & ~3u) | (sel & 3), MO_16, mmu_idx, ra);
+    return 1;
+}
+
 /* -- ENTER ------------------------------------------------------------------- */
 
 typedef struct Frame {
@@ -200,7 +218,7 @@ static void frame_store(const Frame *f, uint32_t offset, uint32_t val)
 /*
  * SDM vol. 2A, ENTER, with a level above 0: push EBP, copy level - 1 frame
  * pointers from the old frame, push the new frame pointer, reserve `size`
- * bytes.
+ * bytes, whose end must be writable.
  */
 void helper_enter(CPUX86State *env, uint32_t size, uint32_t level, uint32_t operand)
 {
@@ -222,6 +240,7 @@ void helper_enter(CPUX86State *env, uint32_t size, uint32_t level, uint32_t oper
     }
     sp -= f.bytes;
     frame_store(&f, sp, frame);
+    frame_store(&f, sp - size, frame_load(&f, sp - size));
     env->regs[R_EBP] = (ebp & keep) | (frame & f.mask & ~keep);
     env->regs[R_ESP] = (env->regs[R_ESP] & ~f.mask) | ((sp - size) & f.mask);
 }

@@ -87,7 +87,7 @@ const X86Op x86_one_byte[256] = {
 
     [0x60] = I(PUSHA, R), [0x61] = I(POPA, R),
     [0x62] = I(BOUND, R, G_v, M_n),
-    [0x63] = F(OP_PROT, ARPL, RW, E_w, G_w),
+    [0x63] = F(OP_PROT, ARPL, R, E_n, G_w),
     [0x68] = I(PUSH, R, I_v),
     [0x69] = I(IMUL, W, G_v, E_v, I_v),
     [0x6a] = I(PUSH, R, I_sb),

@@ -31,15 +31,6 @@
 
 /* -- What tcg/ is told about this guest -------------------------------------- */
 
-/* exec.c: out-of-line guest memory accesses. */
-uint64_t mmu_ld(void *env, uint64_t addr, uint32_t memop, uint32_t mmu_idx, uintptr_t ra);
-void mmu_st(void *env, uint64_t addr, uint64_t val, uint32_t memop, uint32_t mmu_idx,
-            uintptr_t ra);
-void mmu_ld16(void *env, uint64_t addr, uint32_t memop, uint32_t mmu_idx, uintptr_t ra,
-              void *out);
-void mmu_st16(void *env, uint64_t addr, const void *val, uint32_t memop, uint32_t mmu_idx,
-              uintptr_t ra);
-
 /* Pinned by use: the stack and what compilers allocate first. */
 static const TCGGlobalDef globals[G_NUM] = {
     [G_EAX] = { "eax", ENV(regs[R_EAX]), TCG_I32, 2 },
@@ -64,8 +55,7 @@ const TCGTarget x86_tcg_target = {
         .table = ENV(tlb.table),
         .table_stride = sizeof(CPUTLBEntry) * CPU_TLB_SIZE,
         .mask = ENV(common.tlb_mask),
-        .page_bits = TARGET_PAGE_BITS,
-        .ld = mmu_ld, .st = mmu_st, .ld16 = mmu_ld16, .st16 = mmu_st16,
+        .page_bits = TARGET_PAGE_BITS,   /* ld, st ...: the engine's */
     },
     .jump_cache = {
         .table = ENV(tlb.jump_cache),
@@ -636,11 +626,13 @@ static bool room(const X86Dis *d)
     return tcg_room(d->s) && d->num_stubs + 32 <= X86_MAX_STUBS;
 }
 
+/* The first fetch is what makes the engine watch the page for writes. */
 static void open_window(X86Dis *d)
 {
     uint32_t linear = d->cs_base + d->start;
     uint32_t len = TARGET_PAGE_SIZE - (linear & (TARGET_PAGE_SIZE - 1));
 
+    cpu_code_u8(d->cpu, linear);
     d->window = cpu_probe(d->cpu, linear, len, MMU_FETCH, d->mmu_idx, 0);
     d->window_start = linear;
     d->window_len = d->window ? len : 0;
