@@ -50,6 +50,7 @@ typedef struct I8237 {
     Peer peer[NUM_CHANNELS];
     uint8_t command, mask, request, dreq, tc;   /* bit n: channel n */
     uint8_t msb;                        /* "first/last flip-flop" */
+    uint8_t granted;                    /* and the peer was told */
     uint8_t first;                      /* highest priority, when rotating */
     uint8_t page[NUM_PAGES];
 } I8237;
@@ -104,20 +105,26 @@ static void run_alone(I8237 *s, int ch)
     }
 }
 
+/* Once for each grant; a request that the peer drops and raises again while it
+ * is being served counts as another. */
 static void serve(I8237 *s, int ch)
 {
     Peer *p = &s->peer[ch];
+    uint8_t bit = (uint8_t)(1u << ch);
 
-    if (!i8237_granted(&s->dev, ch) || p->busy) {
+    if (p->busy) {
         return;
     }
-    if (p->fn) {
-        p->busy = true;
-        p->fn(p->opaque, ch);
-        p->busy = false;
-    } else if (s->request >> ch & 1) {
-        run_alone(s, ch);
-    }
+    p->busy = true;
+    do {
+        s->granted |= bit;
+        if (p->fn) {
+            p->fn(p->opaque, ch);
+        } else if (s->request & bit) {
+            run_alone(s, ch);
+        }
+    } while (i8237_granted(&s->dev, ch) && !(s->granted & bit));
+    p->busy = false;
     if (s->command & CMD_ROTATE) {
         s->first = (ch + 1) & 3;
     }
@@ -131,13 +138,20 @@ static void update_hrq(I8237 *s)
     }
 }
 
-/* Serve who is granted, in order of priority. */
+/* Serve who is newly granted, in order of priority. */
 static void serve_all(I8237 *s)
 {
     int first = s->command & CMD_ROTATE ? s->first : 0;
 
     for (int i = 0; i < NUM_CHANNELS; i++) {
-        serve(s, (first + i) & 3);
+        int ch = (first + i) & 3;
+        uint8_t bit = (uint8_t)(1u << ch);
+
+        if (!i8237_granted(&s->dev, ch)) {
+            s->granted &= (uint8_t)~bit;
+        } else if (!(s->granted & bit)) {
+            serve(s, ch);
+        }
     }
 }
 
@@ -150,8 +164,11 @@ static void update(I8237 *s)
 
 static void cascade_granted(void *opaque, int ch)
 {
+    I8237 *s = opaque;
+
     (void)ch;
-    serve_all(opaque);
+    s->granted = 0;
+    serve_all(s);
 }
 
 void i8237_set_peer(Device *dma, int ch, void (*fn)(void *opaque, int ch),
@@ -216,6 +233,7 @@ static void terminal_count(I8237 *s, int ch)
     } else {
         s->mask |= bit;
     }
+    s->granted &= requests(s);
 }
 
 unsigned i8237_transfer(Device *dma, int ch, void *buf, unsigned len, bool *tc)
@@ -264,7 +282,7 @@ static void write_halves(I8237 *s, uint16_t *base, uint16_t *current, uint8_t va
 
 static void master_clear(I8237 *s)
 {
-    s->command = s->request = s->tc = s->msb = s->first = 0;
+    s->command = s->request = s->tc = s->msb = s->first = s->granted = 0;
     s->mask = 0x0f;
 }
 
@@ -463,6 +481,7 @@ static const VMField i8237_vmstate[] = {
     VM_FIELD(I8237, request),
     VM_FIELD(I8237, dreq),
     VM_FIELD(I8237, tc),
+    VM_FIELD(I8237, granted),
     VM_FIELD(I8237, msb),
     VM_FIELD(I8237, first),
     VM_ARRAY(I8237, page),

@@ -20,8 +20,8 @@
  *            i8237_transfer(dma, ch, ...)      any number of times
  *      i8237_set_dreq(dma, ch, 0)              has enough
  *
- * While its DREQ is up a peer may also transfer later, in its own time; an
- * ungranted channel moves nothing.
+ * fn is called once per grant.  While its DREQ is up a peer may also transfer
+ * later, in its own time; an ungranted channel moves nothing.
  */
 #ifndef HW_DMA_I8237_H
 #define HW_DMA_I8237_H

@@ -60,7 +60,7 @@ static int scale(const Mouse *m, int v)
 
 static bool pending(const Mouse *m)
 {
-    return m->dx || m->dy || (m->id && m->dz) || m->buttons != m->reported;
+    return m->dx || m->dy || m->dz || m->buttons != m->reported;
 }
 
 static unsigned make_packet(Mouse *m, uint8_t *buf)
@@ -74,7 +74,6 @@ static unsigned make_packet(Mouse *m, uint8_t *buf)
     buf[2] = (uint8_t)y;
     m->reported = m->buttons;
     if (m->id == 0) {
-        m->dz = 0;
         return 3;
     }
     buf[3] = (uint8_t)take(&m->dz, m->id == 4 ? -8 : -127, m->id == 4 ? 7 : 127);
@@ -104,7 +103,7 @@ static void moved(void *opaque, int x, int y, int dz, int buttons)
     }
     m->dx = MAX(-far, MIN(far, m->dx + MAX(-far, MIN(far, x))));
     m->dy = MAX(-far, MIN(far, m->dy - MAX(-far, MIN(far, y))));
-    m->dz = MAX(-far, MIN(far, m->dz + MAX(-far, MIN(far, dz))));
+    m->dz = m->id ? MAX(-far, MIN(far, m->dz + MAX(-far, MIN(far, dz)))) : 0;
     m->buttons = (uint8_t)(buttons & 7);
     stream(&m->ps2);
 }
