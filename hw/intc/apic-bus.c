@@ -23,7 +23,8 @@ typedef struct ApicBus {
 static int add(Device **list, unsigned *num, unsigned max, Device *d, Error *err)
 {
     if (*num == max) {
-        return error_set(err, ENOSPC, "apic-bus: more than %u APICs of a kind", max);
+        return error_set(err, ENOSPC, "apic-bus: more than %u APICs of a kind",
+                         max);
     }
     list[(*num)++] = d;
     return 0;

@@ -435,8 +435,9 @@ static void end_of_interrupt(Lapic *s)
 
 static int lvt_index(unsigned reg)
 {
-    return reg >= REG_LVT && reg < REG_LVT + 16 * NUM_LVT ? (int)(reg - REG_LVT) / 16
-                                                          : -1;
+    bool inside = reg >= REG_LVT && reg < REG_LVT + 16 * NUM_LVT;
+
+    return inside ? (int)(reg - REG_LVT) / 16 : -1;
 }
 
 /* 10.4.7.2: software disable sets all mask bits, and keeps them set. */
@@ -511,7 +512,8 @@ static void write_word(Lapic *s, unsigned reg, uint32_t val)
 
 static uint32_t read_set(const Lapic *s, unsigned reg)
 {
-    const uint32_t *set = reg >= REG_IRR ? s->irr : reg >= REG_TMR ? s->tmr : s->isr;
+    const uint32_t *set = reg >= REG_IRR ? s->irr
+                        : reg >= REG_TMR ? s->tmr : s->isr;
 
     return set[reg >> 4 & 7];
 }
@@ -604,7 +606,8 @@ void lapic_set_base(Device *d, uint64_t val)
     bool was = hardware_enabled(s);
 
     if ((val & ~0xfffull) != DEFAULT_ADDRESS) {
-        log_unimp("lapic", "registers at 0x%llx", (unsigned long long)(val & ~0xfffull));
+        log_unimp("lapic", "registers at 0x%llx",
+                  (unsigned long long)(val & ~0xfffull));
     }
     s->base = val;
     if (was && !hardware_enabled(s)) {

@@ -328,7 +328,8 @@ static void write_reg64(Hpet *s, unsigned reg, uint64_t val)
     } else if (reg == REG_COUNTER) {
         write_counter(s, val);
     } else {
-        log_guest("hpet", "write 0x%llx at offset 0x%x", (unsigned long long)val, reg);
+        log_guest("hpet", "write 0x%llx at offset 0x%x", (unsigned long long)val,
+                  reg);
     }
 }
 
