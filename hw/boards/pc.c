@@ -315,6 +315,7 @@ static int publish_config(Machine *m, Error *err)
     static const uint8_t no_uuid[16];
     /* S3, S4 and S5: bit 7 set where there is the state; S4's type is 2. */
     static const uint8_t states[6] = { 128, 0, 0, 1, 2, 128 };
+    static const uint8_t no_retry[4] = { 0xff, 0xff, 0xff, 0xff };
     const MachineConfig *c = &m->config;
     Device *f = ((Pc *)m->board)->fw_cfg;
 
@@ -327,8 +328,10 @@ static int publish_config(Machine *m, Error *err)
     fw_cfg_add_u16(f, FW_CFG_BOOT_MENU, c->boot_menu);
     fw_cfg_add_u32(f, FW_CFG_IRQ0_OVERRIDE, 1);
     int ret = publish_memory(m, err);
-    return ret < 0 ? ret : fw_cfg_add_file(f, "etc/system-states", states,
-                                           sizeof(states), err);
+    ret = ret < 0 ? ret : fw_cfg_add_file(f, "etc/system-states", states,
+                                          sizeof(states), err);
+    return ret < 0 ? ret : fw_cfg_add_file(f, "etc/boot-fail-wait", no_retry,
+                                           sizeof(no_retry), err);
 }
 
 /* CMOS, as RBIL's CMOS.LST and SeaBIOS's documentation have it. */
