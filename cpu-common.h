@@ -179,6 +179,11 @@ struct CPUOps {
     /* capstone: mode and syntax for in_asm of a block with these flags;
      * -1 unknown */
     int (*disas_mode)(uint32_t tb_flags, int *arch);
+    /* For the monitor; each may be NULL.  A register by its name in lower case
+     * ("eax", "cs.base"); the page tables as ranges and page by page. */
+    bool (*get_register)(CPUState *cpu, const char *name, uint64_t *val);
+    void (*dump_mem)(CPUState *cpu, void (*put)(void *, const char *), void *opaque);
+    void (*dump_tlb)(CPUState *cpu, void (*put)(void *, const char *), void *opaque);
 };
 
 /* The guest architecture this program was linked with. */

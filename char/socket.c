@@ -140,17 +140,20 @@ static size_t telnet_filter(CharDriverState *chr, uint8_t *buf, size_t len)
 /* 255 is sent doubled. */
 static void telnet_write(Socket *s, const uint8_t *buf, size_t len)
 {
-    while (len) {
-        const uint8_t *iac = memchr(buf, IAC, len);
-        size_t n = iac ? (size_t)(iac - buf) + 1 : len;
+    uint8_t out[1024];
+    size_t n = 0;
 
-        fd_chan_write(&s->chan, buf, n);
-        if (iac) {
-            fd_chan_write(&s->chan, iac, 1);
+    for (size_t i = 0; i < len; i++) {
+        if (n + 2 > sizeof(out)) {
+            fd_chan_write(&s->chan, out, n);
+            n = 0;
         }
-        buf += n;
-        len -= n;
+        out[n++] = buf[i];
+        if (buf[i] == IAC) {
+            out[n++] = IAC;
+        }
     }
+    fd_chan_write(&s->chan, out, n);
 }
 
 /* -- Connections ------------------------------------------------------------- */

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* The command table, and the commands that are only a call of somebody. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block/block.h"
+#include "monitor/command.h"
+#include "ui/console.h"
+#include "util/bits.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+/* -- help -------------------------------------------------------------------- */
+
+static void put_help(Monitor *mon, const Command *c, const char *prefix)
+{
+    monitor_printf(mon, "%s%s %s -- %s\n", prefix, c->name, c->usage, c->help);
+}
+
+static void help_log(Monitor *mon)
+{
+    monitor_printf(mon, "Log items (comma separated):\n%-14s %s\n", "none",
+                   "remove all logs");
+    for (int i = 0; i < LOG_NUM_ITEMS; i++) {
+        monitor_printf(mon, "%-14s %s\n", log_items[i].name, log_items[i].help);
+    }
+}
+
+static void cmd_help(Monitor *mon, const Args *a)
+{
+    const char *name = a->v[0].given ? a->v[0].s : NULL;
+
+    if (name && !strcmp(name, "log")) {
+        help_log(mon);
+    } else if (name && !strcmp(name, "info")) {
+        for (const Command *c = infos; c->name; c++) {
+            put_help(mon, c, "info ");
+        }
+    } else if (name) {
+        const Command *c = command_find(commands, name, strlen(name));
+
+        if (c) {
+            put_help(mon, c, "");
+        } else {
+            monitor_printf(mon, "unknown command: '%s'\n", name);
+        }
+    } else {
+        for (const Command *c = commands; c->name; c++) {
+            put_help(mon, c, "");
+        }
+    }
+}
+
+static void cmd_info(Monitor *mon, const Args *a)
+{
+    const char *name = a->v[0].given ? a->v[0].s : NULL;
+    const Command *c = name ? command_find(infos, name, strlen(name)) : NULL;
+    Args rest = { .flag = false };
+
+    if (!c) {
+        if (name) {
+            monitor_printf(mon, "info: there is no '%s'\n", name);
+        }
+        cmd_help(mon, &(Args){ .v = { { .given = true, .s = (char[]){ "info" } } } });
+        return;
+    }
+    rest.v[0] = a->v[1];
+    c->run(mon, &rest);
+}
+
+/* -- The machine ------------------------------------------------------------- */
+
+/* Commands about running need CPUs. */
+static CPUs *need_cpus(Monitor *mon)
+{
+    return monitor_cpu(mon) ? mon->ops.cpus : NULL;
+}
+
+static void cmd_quit(Monitor *mon, const Args *a)
+{
+    (void)a;
+    if (mon->ops.quit) {
+        mon->ops.quit(mon->ops.opaque);
+    }
+}
+
+static void cmd_stop(Monitor *mon, const Args *a)
+{
+    CPUs *cpus = need_cpus(mon);
+
+    (void)a;
+    if (cpus) {
+        vm_stop(cpus, STOP_USER);
+    }
+}
+
+static void cmd_cont(Monitor *mon, const Args *a)
+{
+    CPUs *cpus = need_cpus(mon);
+
+    (void)a;
+    if (cpus) {
+        vm_start(cpus);
+    }
+}
+
+static void cmd_system_reset(Monitor *mon, const Args *a)
+{
+    CPUs *cpus = need_cpus(mon);
+
+    (void)a;
+    if (cpus) {
+        system_reset_request(cpus);
+    }
+}
+
+static void cmd_system_powerdown(Monitor *mon, const Args *a)
+{
+    CPUs *cpus = need_cpus(mon);
+
+    (void)a;
+    if (cpus) {
+        system_powerdown_request(cpus);
+    }
+}
+
+static void cmd_cpu(Monitor *mon, const Args *a)
+{
+    int64_t n = a->v[0].i;
+
+    if (!mon->ops.cpus || n < 0 || n >= cpus_num(mon->ops.cpus)) {
+        monitor_printf(mon, "cpu: there is no CPU %d\n", (int)n);
+        return;
+    }
+    mon->cpu = (int)n;
+}
+
+/* -- Screen and log ---------------------------------------------------------- */
+
+static void cmd_screendump(Monitor *mon, const Args *a)
+{
+    /* screendump FILE [-f FORMAT], also -f FORMAT FILE */
+    const Arg *file = &a->v[0], *format = &a->v[1];
+    Console *con = console_first();
+    Error err;
+
+    if (a->flag) {
+        format = &a->v[0];
+        file = &a->v[1];
+    } else if (format->given && !strcmp(format->s, "-f")) {
+        format = &a->v[2];
+    }
+    if (!file->given) {
+        monitor_printf(mon, "usage: screendump file [-f png|ppm]\n");
+    } else if (!con) {
+        monitor_printf(mon, "screendump: this machine has no display\n");
+    } else if (console_screendump(con, file->s, format->given ? format->s : NULL,
+                                  &err) < 0) {
+        monitor_error(mon, &err);
+    }
+}
+
+static void cmd_log(Monitor *mon, const Args *a)
+{
+    Error err;
+
+    if (log_set(a->v[0].s, &err) < 0) {
+        monitor_error(mon, &err);
+    }
+}
+
+static void cmd_logfile(Monitor *mon, const Args *a)
+{
+    Error err;
+
+    if (log_open(a->v[0].s, &err) < 0) {
+        monitor_error(mon, &err);
+    }
+}
+
+/* -- Drives ------------------------------------------------------------------ */
+
+static BlockDriverState *find_drive(Monitor *mon, const char *name)
+{
+    BlockDriverState *bs = bdrv_find(name);
+
+    if (!bs) {
+        monitor_printf(mon, "there is no drive called '%s', see info block\n", name);
+    }
+    return bs;
+}
+
+static void cmd_eject(Monitor *mon, const Args *a)
+{
+    BlockDriverState *bs = find_drive(mon, a->v[0].s);
+    Error err;
+
+    if (bs && blk_eject(bs, a->flag, &err) < 0) {
+        monitor_error(mon, &err);
+    }
+}
+
+static void cmd_change(Monitor *mon, const Args *a)
+{
+    BlockDriverState *bs = find_drive(mon, a->v[0].s);
+    Error err;
+
+    if (bs && blk_change(bs, a->v[1].s, a->v[2].given ? a->v[2].s : NULL, &err) < 0) {
+        monitor_error(mon, &err);
+    }
+}
+
+static void commit(Monitor *mon, BlockDriverState *bs)
+{
+    Error err;
+
+    if (bdrv_commit(bs, &err) < 0) {
+        monitor_error(mon, &err);
+    }
+}
+
+static void cmd_commit(Monitor *mon, const Args *a)
+{
+    BlockDriverState *bs;
+
+    if (strcmp(a->v[0].s, "all")) {
+        bs = find_drive(mon, a->v[0].s);
+        if (bs) {
+            commit(mon, bs);
+        }
+        return;
+    }
+    for (bs = bdrv_next(NULL); bs; bs = bdrv_next(bs)) {
+        if (blk_is_inserted(bs) && !blk_is_read_only(bs)) {
+            commit(mon, bs);
+        }
+    }
+}
+
+/* clang-format off */
+const Command commands[] = {
+    { "help|?", "s?", "[cmd]", "show the help", cmd_help },
+    { "info", "s? s?", "[subcommand]", "show what is known; help info lists", cmd_info },
+    { "quit|q", "", "", "quit the emulator", cmd_quit },
+    { "stop", "", "", "stop emulation", cmd_stop },
+    { "cont|c", "", "", "resume emulation", cmd_cont },
+    { "system_reset", "", "", "reset the system", cmd_system_reset },
+    { "system_powerdown", "", "", "press the power button", cmd_system_powerdown },
+    { "cpu", "i", "index", "set the default CPU", cmd_cpu },
+    { "eject", "-f B", "[-f] device", "take a medium out (-f: although locked)", cmd_eject },
+    { "change", "B F s?", "device filename [format]", "put another medium in", cmd_change },
+    { "commit", "B", "device|all", "write changes to the backing image", cmd_commit },
+    { "screendump", "-f F s? s?", "filename [-f png|ppm]", "save the screen as a picture",
+      cmd_screendump },
+    { "log", "s", "item1[,...]", "log the given items; help log lists", cmd_log },
+    { "logfile", "F", "filename", "log to this file", cmd_logfile },
+    { "x", "/ i", "/fmt addr", "dump virtual memory", cmd_x },
+    { "xp", "/ i", "/fmt addr", "dump physical memory", cmd_xp },
+    { "print|p", "/ i", "/fmt expr", "print the value (uses $reg for CPU registers)", cmd_print },
+    { "i", "/ i i?", "/fmt addr [index]", "read a port", cmd_in },
+    { "o", "/ i i", "/fmt addr value", "write a port", cmd_out },
+    { "sum", "i i", "addr size", "checksum of physical memory", cmd_sum },
+    { "memsave", "i i F", "addr size file", "save virtual memory", cmd_memsave },
+    { "pmemsave", "i i F", "addr size file", "save physical memory", cmd_pmemsave },
+    { "sendkey", "K i?", "keys [hold_ms]", "send keys, like ctrl-alt-f1", cmd_sendkey },
+    { "mouse_move", "i i i?", "dx dy [dz]", "move the mouse", cmd_mouse_move },
+    { "mouse_button", "i", "state", "buttons held: 1 left, 2 right, 4 middle",
+      cmd_mouse_button },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+/* clang-format on */
