@@ -7,7 +7,7 @@
  * look right.  With signal=on (default) C-c and C-z still are signals;
  * signal=off gives them to the guest, for a mux, which has C-a x.
  *
- * The terminal is as before after close, at exit(), and while we are stopped
+ * The terminal is as before after close, at the end, and while we are stopped
  * by C-z; SIGCONT makes it raw again.
  *
  * The descriptors are opened a second time where the host allows it, because

@@ -2,8 +2,8 @@
 /*
  * Inside the standard VGA: the state shared by its parts.
  *
- *   vga-card.c  PCI and ISA cards, windows, ROM    --> ports, memory
- *   vga.c       registers, the planar memory window
+ *   vga.c       PCI and ISA cards, windows, ROM    --> ports, memory
+ *   vga-core.c  registers, the planar memory window
  *   vbe.c       DISPI registers
  *   vga-draw.c  from memory to a Console's surface and text cells
  *
