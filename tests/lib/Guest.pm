@@ -40,6 +40,9 @@ our $top = abs_path(dirname(__FILE__) . '/../..');
 our $scale = $ENV{TEST_TIMEOUT_SCALE} || 1;
 my %live;
 
+# a terminal's control sequences (ECMA-48 5.4, and character set selection)
+my $escape = qr/\e(?:\[[0-?]*[ -\/]*[@-~]|[()][0-9A-B])/;
+
 $SIG{$_} = sub { kill_all(); exit 130 } for qw(INT TERM HUP);
 $SIG{PIPE} = 'IGNORE';
 
@@ -146,12 +149,13 @@ sub start
     my $name = $o{name} || basename($0, '.t');
     my $logs = "$top/build/tests/log";
     my $monitor = $o{monitor} ? "unix:$dir/mon,server=on,wait=off" : 'none';
-    my @cmd = ($o{emulator} ? @{$o{emulator}} : emulator(), @{$o{args} || []});
+    my @cmd = $o{emulator} ? @{$o{emulator}} : emulator();
     my $self = bless {name => $name, dir => $dir, buf => '', all => '',
                       err => "$logs/$name.err"}, $class;
 
     push @cmd, '-display', 'none', '-monitor', $monitor;
     push @cmd, '-serial', 'stdio' unless defined $o{serial} && !$o{serial};
+    push @cmd, @{$o{args} || []};
     make_path($logs);
     open($self->{log}, '>', "$logs/$name.log") or die "$logs/$name.log: $!\n";
     $self->{log}->autoflush(1);
@@ -320,6 +324,7 @@ sub pump
     }
     print {$self->{log}} $text;
     $self->{buf} .= $text;
+    $self->{buf} =~ s/$escape//g;
     $self->{all} .= $text;
     return 1;
 }
@@ -339,8 +344,8 @@ sub send
     return length $text == 0;
 }
 
-# Wait for a match in what has not been looked at yet; the text up to the end
-# of the match is consumed.  Returns the match ('' is never a match) and sets
+# Wait for a match in what has not been looked at yet, control sequences left
+# out; the text up to the end of the match is consumed.  Returns the match ('' is never a match) and sets
 # $g->{groups}; undef after secs or when the emulator is gone.
 sub expect
 {
@@ -389,6 +394,22 @@ sub tail
     return @lines;
 }
 
+# Log in as root where "login:" is awaited, and start a plain shell.
+sub login
+{
+    my ($self, $secs) = @_;
+
+    $self->must(qr/login: $/, $secs, 'a login prompt on the serial line');
+    $self->send("root\n");
+    $self->must(qr/Password: $/, 60, 'it asks for the password');
+    # login throws away what was typed before it was ready
+    $self->pump(0.5);
+    $self->send("root\n");
+    $self->must(qr/[#\$] $/, 60, 'the login is let in');
+    $self->send("exec env PS1='# ' TERM=dumb HISTFILE= sh\n");
+    $self->must(qr/[\r\n]# $/, 30, 'and has a shell');
+}
+
 # Run a shell command in the guest (a shell must be waiting): its output with
 # the echo taken off, and its status in $g->{rc}.
 sub run
@@ -400,7 +421,7 @@ sub run
     my ($a, $b) = ($tag =~ /^(...)(.*)$/);
     $self->{buf} = '';
     $self->send("echo $a''$b; $cmd; echo $a''$b rc=\$?\n");
-    my $re = qr/^$tag\r?\n(.*?)^$tag rc=(\d+)\r?\n/ms;
+    my $re = qr/$tag\r?\n(.*?)$tag rc=(\d+)\r?\n/s;
     if (!defined $self->expect($re, $secs)) {
         $self->{rc} = undef;
         return undef;

@@ -1,0 +1,32 @@
+#!/usr/bin/perl
+# level: check
+# SPDX-License-Identifier: MIT
+#
+# An idle guest leaves the host idle: under 3 % of one processor while its shell
+# waits for input.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Guest;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $g = Guest->start(args => [
+    '-m', 128, '-kernel', Guest::file('vmlinuz-686'),
+    '-initrd', Guest::file('initramfs-686'),
+    '-append', 'console=ttyS0 quiet nomods']);
+$g->must(qr/GUEST-READY/, 120, 'the guest is up');
+$g->must(qr/# /, 30, 'its shell waits');
+# let the kernel's own after-work end
+$g->expect(qr/never/, 8);
+my ($cpu, $wall) = ($g->cpu_seconds, time);
+$g->expect(qr/never/, 12);
+my $used = $g->cpu_seconds - $cpu;
+my $percent = 100 * $used / (time - $wall);
+cmp_ok($percent, '<', 3, sprintf 'host CPU %.1f %% (%.2f s) while idle',
+       $percent, $used);
+$g->run_ok('sleep 1; echo awake', 20, 'it still answers', qr/^awake$/m);
+$g->stop;
+done_testing();
