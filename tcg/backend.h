@@ -52,8 +52,13 @@ static inline const TCGHelper *tcg_op_helper(const TCGOp *op)
     return (const TCGHelper *)(uintptr_t)op->k[0];
 }
 
+unsigned tcg_call_ins(const TCGOp *op);
+
 /* Number of TCGv operands of an operation: for a call, its signature decides. */
-unsigned tcg_op_ins(const TCGOp *op);
+static inline unsigned tcg_op_ins(const TCGOp *op)
+{
+    return op->opc == TCG_call ? tcg_call_ins(op) : tcg_op_defs[op->opc].ins;
+}
 
 /* Can the operation be dropped when nobody uses its result? */
 bool tcg_op_pure(const TCGOp *op);

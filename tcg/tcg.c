@@ -457,13 +457,10 @@ TCGv tcg_call_args(TCGContext *s, const TCGHelper *h, const TCGv *args,
     return op->d;
 }
 
-unsigned tcg_op_ins(const TCGOp *op)
+unsigned tcg_call_ins(const TCGOp *op)
 {
     unsigned n = 0;
 
-    if (op->opc != TCG_call) {
-        return tcg_op_defs[op->opc].ins;
-    }
     for (const char *c = tcg_op_helper(op)->sig + 1; *c; c++) {
         n += *c != 'e';
     }

@@ -111,7 +111,9 @@ static void emit_brcond(X86 *x, bool is64)
     } else {
         jump_to_label(x, asm_jcc(&x->as, cc), label);
     }
-    x86_consume(x);
+    if (!x->has_flags[x->op]) {
+        x86_consume(x);
+    }
 }
 
 static void emit_goto_tb(X86 *x, unsigned slot)
@@ -138,8 +140,12 @@ static void emit_goto_ptr(X86 *x)
     x86_drop_rmw(x);
     pc = x86_use_reg(x, op->in[0].temp);
     t = x86_scratch(x, 0);
-    asm_mov_rr(&x->as, false, t, pc);
-    asm_shift_ri(&x->as, SH_SHR, false, t, jc->hash_shift);
+    if (x->bmi && jc->bits + jc->hash_shift <= 32) {
+        asm_rorx(&x->as, false, t, pc, jc->hash_shift);
+    } else {
+        asm_mov_rr(&x->as, false, t, pc);
+        asm_shift_ri(&x->as, SH_SHR, false, t, jc->hash_shift);
+    }
     asm_rr(&x->as, ALU_XOR << 3 | 3, t, pc);
     asm_alu_ri(&x->as, ALU_AND, false, t, (1 << jc->bits) - 1);
     asm_rr(&x->as, ALU_ADD << 3 | 3, t, t);     /* times 16 in two steps */

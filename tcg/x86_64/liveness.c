@@ -6,9 +6,12 @@
  *              evicts what is needed last and reuses what is not needed at all
  *   hint       a result that becomes a pinned global is born in the global's
  *              register, if between here and the set() nobody can see or use
- *              the old value of the global
+ *              the old value of the global; so is what it is computed from,
+ *              if nobody needs the register until then
  *   address    add and shl by 1-3 that are used once, by the next addition,
  *              melt into it: one lea for base + index * scale + displacement
+ *   flags      a subtraction right above a branch on the same operands leaves
+ *              it the flags, and the operands need not live that long
  *   set again  a set() that is overwritten in the same basic block: its store
  *              is worth postponing
  */
@@ -39,15 +42,95 @@ static bool observes(const TCGOp *op)
     }
 }
 
-static unsigned find_hint(const X86 *x, const Scan *c, unsigned temp)
+static bool unseen_until(const Scan *c, unsigned g, unsigned at)
 {
-    unsigned g = x->set_to[temp], at;
+    return c->observed > at && c->get_at[g] > at;
+}
 
-    if (g == NO_GLOBAL || x->pin_reg[g] == NO_REG || c->set_temp[g] != temp) {
-        return NO_REG;
+static void find_hint(X86 *x, const Scan *c, unsigned temp)
+{
+    unsigned g = x->set_to[temp];
+
+    x->hint[temp] = NO_REG;
+    x->soft_hint[temp] = false;
+    if (g != NO_GLOBAL && x->pin_reg[g] != NO_REG && c->set_temp[g] == temp) {
+        if (unseen_until(c, g, c->set_at[g])) {
+            x->hint[temp] = x->pin_reg[g];
+        }
+        return;
     }
-    at = c->set_at[g];
-    return c->observed > at && c->get_at[g] > at ? x->pin_reg[g] : NO_REG;
+    g = x->leads_to[temp].global;
+    if (g != NO_GLOBAL && c->set_at[g] == x->leads_to[temp].at &&
+        unseen_until(c, g, c->set_at[g])) {
+        x->hint[temp] = x->pin_reg[g];
+        x->soft_hint[temp] = true;
+    }
+}
+
+/* The first operand of op, if it dies there, had better be where d will be. */
+static void pass_hint(X86 *x, const Scan *c, const TCGOp *op, unsigned i)
+{
+    unsigned hint = x->hint[op->d.temp], a = op->in[0].temp;
+
+    if (hint != NO_REG && x->next_in[i][0] == 0 && !c->is_const[a]) {
+        unsigned g = x->reg_global[hint];
+
+        x->leads_to[a].global = (uint16_t)g;
+        x->leads_to[a].at = (uint16_t)c->set_at[g];
+    }
+}
+
+/* -- Flags ------------------------------------------------------------------- */
+
+static bool same_difference(const Scan *c, const TCGOp *sub, const TCGOp *br)
+{
+    unsigned a = br->in[0].temp, b = br->in[1].temp;
+    bool is64 = br->opc == TCG_brcond_i64;
+
+    if (sub->in[0].temp != a || c->is_const[a]) {
+        return false;
+    }
+    if (sub->opc == (is64 ? TCG_sub_i64 : TCG_sub_i32)) {
+        return sub->in[1].temp == b;
+    }
+    if (sub->opc == (is64 ? TCG_add_i64 : TCG_add_i32) && c->is_const[b] &&
+        c->is_const[sub->in[1].temp]) {
+        uint64_t sum = c->k[b] + c->k[sub->in[1].temp];
+
+        return is64 ? sum == 0 && x86_fits_s32(c->k[b]) : (uint32_t)sum == 0;
+    }
+    return false;
+}
+
+/* Does the operation above branch i compute what it compares, for others? */
+static void find_flags(X86 *x, const Scan *c, unsigned i)
+{
+    const TCGOp *ops = x->s->ops, *br = &ops[i];
+    unsigned j = i;
+
+    if (br->k[0] >= TCG_COND_TSTEQ) {
+        return;
+    }
+    while (j-- > 0) {
+        unsigned opc = ops[j].opc;
+
+        if (opc != TCG_get && opc != TCG_set && opc != TCG_const &&
+            opc != TCG_insn_start) {
+            break;
+        }
+    }
+    if (j >= i || !same_difference(c, &ops[j], br)) {
+        return;
+    }
+    for (unsigned k = j + 1; k < i; k++) {
+        if (ops[k].opc == TCG_set && ops[k].in[0].temp == ops[j].d.temp) {
+            x->has_flags[i] = true;
+        }
+    }
+    if (x->uses[ops[j].d.temp]) {
+        x->has_flags[i] = true;
+    }
+    x->wants_flags[j] = x->has_flags[i];
 }
 
 static void scan_uses(X86 *x, const TCGOp *op, unsigned i, unsigned num)
@@ -223,13 +306,13 @@ static void scan_op(X86 *x, Scan *c, unsigned i)
     const TCGOp *op = &x->s->ops[i];
     bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP;
 
-    x->folded[i] = false;
+    x->folded[i] = x->has_flags[i] = false;
     x->next_out[i] = 0;
     if (has_out) {
         x->next_out[i] = x->next[op->d.temp];
-        x->hint[op->d.temp] = (uint8_t)find_hint(x, c, op->d.temp);
+        find_hint(x, c, op->d.temp);
         if ((x->next_out[i] == 0 && tcg_op_pure(op)) ||
-            fold_address(x, c, op)) {
+            (!x->wants_flags[i] && fold_address(x, c, op))) {
             x->folded[i] = true;
             return;
         }
@@ -244,14 +327,23 @@ static void scan_op(X86 *x, Scan *c, unsigned i)
         c->bb_end = i;
     }
     if (is_add(op->opc)) {
-        c->root = i;
         open_root(x, c, op, i);
+        c->root = x->wants_flags[i] ? 0 : i;
         return;
     }
     if (op->opc != TCG_get) {
         c->root = 0;
     }
+    if (op->opc == TCG_brcond_i32 || op->opc == TCG_brcond_i64) {
+        find_flags(x, c, i);
+        if (x->has_flags[i]) {
+            return;
+        }
+    }
     scan_uses(x, op, i, tcg_op_ins(op));
+    if (has_out && tcg_op_defs[op->opc].ins) {
+        pass_hint(x, c, op, i);
+    }
 }
 
 /* Only branches lead to the label behind op. */
@@ -313,10 +405,11 @@ void x86_liveness(X86 *x)
     memset(c.is_const, 0, s->num_temps * sizeof(c.is_const[0]));
     memset(c.set_at, 0xff, x->target->num_globals * sizeof(c.set_at[0]));
     memset(c.get_at, 0xff, x->target->num_globals * sizeof(c.get_at[0]));
+    memset(x->wants_flags, 0, s->num_ops);
     memset(x->uses, 0, s->num_temps * sizeof(x->uses[0]));
     memset(x->next, 0, s->num_temps * sizeof(x->next[0]));
     for (unsigned t = 0; t < s->num_temps; t++) {
-        x->set_to[t] = NO_GLOBAL;
+        x->set_to[t] = x->leads_to[t].global = NO_GLOBAL;
     }
     memset(x->label_refs, 0, s->num_labels * sizeof(x->label_refs[0]));
     memset(x->label_slot, 2, s->num_labels);

@@ -133,6 +133,12 @@ static void emit_add_imm(X86 *x, unsigned temp, Loc *a, int64_t k, bool is64)
 {
     unsigned d = x86_def(x, a->kind == LOC_REG ? a->reg : NO_REG, 0);
 
+    if (x->wants_flags[x->op]) {
+        x86_mov_loc(x, d, a, type_of(is64));
+        asm_alu_ri(&x->as, ALU_SUB, is64, d, (int32_t)-k);
+        set_flags(x, FLAGS_CMP, is64);
+        return;
+    }
     if (k == 0 || (a->kind == LOC_REG && d != a->reg)) {
         if (k == 0) {
             x86_mov_loc(x, d, a, type_of(is64));
@@ -247,7 +253,8 @@ static void emit_sub(X86 *x, const OpRow *row)
     unsigned d;
 
     x86_consume(x);
-    if (b.kind == LOC_REG && b.reg == hint_of(x) && !is_reg(&a, b.reg)) {
+    if (b.kind == LOC_REG && b.reg == hint_of(x) && !is_reg(&a, b.reg) &&
+        !x->wants_flags[x->op]) {
         d = x86_def(x, NO_REG, 0);      /* d = -d + a */
         asm_rr(&x->as, 0xf7 | rex_w(is64), 3, d);
         alu_loc(x, ALU_ADD, is64, d, &a);
@@ -750,7 +757,7 @@ Compare x86_prepare_compare(X86 *x, TCGCond cond, bool is64)
     Compare c = { .cond = cond, .is64 = is64 };
     const Temp *field = &x->t[op->in[0].temp];
 
-    c.done = flags_known(x, cond, is64);
+    c.done = x->has_flags[x->op] || flags_known(x, cond, is64);
     if (c.done) {
         return c;
     }
@@ -846,6 +853,20 @@ unsigned x86_compare(X86 *x, const Compare *c)
     return cond_code[c->cond];
 }
 
+/* A byte that only the next op looks at, to put it into another value. */
+static bool only_inserted(const X86 *x)
+{
+    const TCGOp *ops = x->s->ops;
+    unsigned i = x->op + 1, d = ops[x->op].d.temp;
+
+    while (i < x->s->num_ops && ops[i].opc == TCG_get) {
+        i++;
+    }
+    return i < x->s->num_ops && ops[i].opc == TCG_deposit_i32 &&
+           ops[i].k[1] == 8 && ops[i].in[1].temp == d &&
+           ops[i].in[0].temp != d && x->next_in[i][1] == 0;
+}
+
 static void emit_setcond(X86 *x, const OpRow *row)
 {
     Compare c = x86_prepare_compare(x, (TCGCond)x86_op(x)->k[0], row->is64);
@@ -854,6 +875,11 @@ static void emit_setcond(X86 *x, const OpRow *row)
 
     x86_consume(x);
     d = x86_def(x, NO_REG, 0);
+    if (only_inserted(x)) {
+        cc = x86_compare(x, &c);
+        asm_setcc(&x->as, cc, d);
+        return;
+    }
     clear = !c.done && !is_reg(&c.a, d) && !is_reg(&c.b, d);
     if (clear) {
         asm_mov_ri(&x->as, d, 0, true);
@@ -1076,9 +1102,11 @@ static const OpRow rows[TCG_NUM_OPS] = {
 };
 
 /* Operations that leave the host's flags alone, or look at them. */
-static bool keeps_flags(unsigned opc)
+static bool keeps_flags(const TCGOp *op)
 {
-    switch (opc) {
+    switch (op->opc) {
+    case TCG_deposit_i32:
+        return op->k[0] == 0 && (op->k[1] == 8 || op->k[1] == 16);
     case TCG_get: case TCG_set: case TCG_env_ptr:
     case TCG_setcond_i32: case TCG_setcond_i64:
     case TCG_movcond_i32: case TCG_movcond_i64:
@@ -1097,7 +1125,7 @@ bool x86_value_op(X86 *x)
     if (!row->emit) {
         return false;
     }
-    if (!keeps_flags(op->opc)) {
+    if (!keeps_flags(op)) {
         x->flags.kind = FLAGS_NONE;
     }
     row->emit(x, row);

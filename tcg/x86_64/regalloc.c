@@ -533,6 +533,10 @@ unsigned x86_def(X86 *x, unsigned prefer, RegMask avoid)
     bool xmm = x->s->temp_type[d] == TCG_V128;
     unsigned r;
 
+    if (hint != NO_REG && x->soft_hint[d] &&
+        x->reg_temp[hint] != TCG_NO_TEMP) {
+        hint = NO_REG;
+    }
     if (hint != NO_REG && !(avoid & BIT(hint))) {
         r = hint;
         x->lock |= BIT(r);

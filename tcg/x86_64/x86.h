@@ -144,11 +144,16 @@ typedef struct X86 {
     uint16_t next_out[TCG_MAX_OPS];
     bool folded[TCG_MAX_OPS];           /* emit nothing, part of a later op */
     bool set_again[TCG_MAX_OPS];        /* a set that another one overwrites */
+    bool wants_flags[TCG_MAX_OPS];      /* a subtraction: a branch below uses */
+    bool has_flags[TCG_MAX_OPS];        /* them; that branch */
     Addr addr[TCG_MAX_OPS];             /* of additions */
     uint8_t hint[TCG_MAX_TEMPS];        /* register to be born in, or NO_REG */
+    bool soft_hint[TCG_MAX_TEMPS];      /* only if that is free */
     uint16_t uses[TCG_MAX_TEMPS];
     uint16_t next[TCG_MAX_TEMPS];
     uint16_t set_to[TCG_MAX_TEMPS];     /* global the value goes to */
+    struct { uint16_t global, at; } leads_to[TCG_MAX_TEMPS];  /* or becomes, at
+                                           that set(), operated upon */
     uint16_t label_refs[TCG_MAX_LABELS];
     uint8_t label_slot[TCG_MAX_LABELS]; /* the label is a goto_tb of that slot
                                            and nothing else: 0, 1 or 2 */

@@ -970,7 +970,11 @@ static void random_logic(Program *p)
     TCGCond c = (TCGCond)below(12);
     TCGv a = pick(p, type), b = pick(p, type);
 
-    switch (below(9)) {
+    switch (below(10)) {
+    case 9:
+        add_value(p, tcg_deposit(s, pick(p, type), tcg_setcond(s, c, a, b), 0,
+                                 8));
+        break;
     case 0: add_value(p, tcg_setcond(s, c, a, b)); break;
     case 1: add_value(p, tcg_movcond(s, c, a, b, pick(p, type), pick(p, type)));
         break;
@@ -1107,6 +1111,36 @@ static void forget_values(Program *p)
     p->num[0] = p->num[1] = p->num[2] = 0;
 }
 
+/* A branch on what the flags of the subtraction above tell. */
+static void random_compare(Program *p, TCGLabel l)
+{
+    TCGContext *s = p->s;
+    TCGType t = int_type();
+    TCGv a = pick(p, t), b = pick(p, t), zero, d;
+
+    if (below(3) == 0) {
+        int k = (int)below(300) - 150;
+
+        d = tcg_addi(s, a, k);
+        b = t == TCG_I32 ? tcg_const(s, (uint32_t)-k)
+                         : tcg_const64(s, (uint64_t)(int64_t)-k);
+    } else {
+        d = tcg_sub(s, a, b);
+    }
+    zero = t == TCG_I32 ? tcg_const(s, 0) : tcg_const64(s, 0);
+    for (unsigned n = below(3); n > 0; n--) {
+        tcg_set(s, pick_global(t), below(3) ? d : pick(p, t));
+    }
+    if (below(4) == 0) {
+        add_value(p, d);
+    }
+    if (below(3)) {
+        tcg_brcond(s, (TCGCond)below(12), a, b, l);
+    } else {
+        tcg_brcond(s, (TCGCond)below(12), d, zero, l);
+    }
+}
+
 static void random_branch(Program *p)
 {
     TCGContext *s = p->s;
@@ -1124,6 +1158,10 @@ static void random_branch(Program *p)
         return;
     }
     p->open[p->num_open] = tcg_new_label(s);
+    if (below(2)) {
+        random_compare(p, p->open[p->num_open++]);
+        return;
+    }
     tcg_brcond(s, (TCGCond)below(12), pick(p, t), pick(p, t),
                p->open[p->num_open++]);
 }
