@@ -10,6 +10,7 @@
 
 #include "target-i386/cc.h"
 #include "target-i386/helper.h"
+#include "target-i386/inspect.h"
 #include "target-i386/sys.h"
 #include "target-i386/translate.h"
 #include "util/bits.h"
@@ -310,6 +311,9 @@ const CPUOps x86_cpu_ops = {
     .exec_exit = x86_exec_exit,
     .dump_state = x86_dump_state,
     .disas_mode = x86_disas_mode,
+    .get_register = x86_get_register,
+    .dump_mem = x86_dump_mem,
+    .dump_tlb = x86_dump_tlb,
 };
 
 const CPUOps *const target_cpu_ops = &x86_cpu_ops;
