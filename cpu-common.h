@@ -39,7 +39,7 @@ typedef uint64_t hwaddr;                /* guest physical address */
 /* -- Software TLB, probed by translated code (layout: tcg.h, TCGSoftMMU) ----- */
 
 #define NB_MMU_MODES  2
-#define CPU_TLB_BITS  10                /* most entries; the mask may use fewer */
+#define CPU_TLB_BITS  12                /* most entries; the mask may use fewer */
 #define CPU_TLB_SIZE  (1u << CPU_TLB_BITS)
 
 typedef struct CPUTLBEntry {
@@ -57,7 +57,7 @@ enum {
 
 typedef enum MMUAccess { MMU_READ, MMU_WRITE, MMU_FETCH } MMUAccess;
 
-#define CPU_JMP_CACHE_BITS 12
+#define CPU_JMP_CACHE_BITS 14
 
 typedef struct CPUJumpEntry {
     uint32_t pc, tag;

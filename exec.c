@@ -103,7 +103,7 @@ static void clear_victims(TLBMode *m)
     }
 }
 
-static void flush_mode(CPUState *cpu, unsigned mmu_idx)
+static void flush_all_slots(CPUState *cpu, unsigned mmu_idx)
 {
     TLBMode *m = &cpu->common.exec->tlb[mmu_idx];
     CPUTLBEntry *e = cpu_tlb(cpu)->table[mmu_idx];
@@ -111,46 +111,62 @@ static void flush_mode(CPUState *cpu, unsigned mmu_idx)
     for (unsigned i = 0; i < num_slots(cpu, mmu_idx); i++) {
         clear_entry(&e[i], &m->full[i]);
     }
+}
+
+/* What the log knows to have been filled; false if it does not know all. */
+static bool flush_logged(CPUState *cpu, unsigned mmu_idx, SlotLog *log, bool global_too)
+{
+    TLBMode *m = &cpu->common.exec->tlb[mmu_idx];
+    CPUTLBEntry *e = cpu_tlb(cpu)->table[mmu_idx];
+    bool all = log->num <= SLOT_LOG;
+
+    for (unsigned i = 0; all && i < log->num; i++) {
+        TLBFull *f = &m->full[log->slot[i]];
+
+        if (global_too || !(f->prot & PAGE_GLOBAL)) {
+            clear_entry(&e[log->slot[i]], f);
+        }
+    }
+    log->num = 0;
+    return all;
+}
+
+static void flush_mode(CPUState *cpu, unsigned mmu_idx)
+{
+    TLBMode *m = &cpu->common.exec->tlb[mmu_idx];
+    bool done = flush_logged(cpu, mmu_idx, &m->log[0], true);
+
+    done &= flush_logged(cpu, mmu_idx, &m->log[1], true);
+    if (!done) {
+        flush_all_slots(cpu, mmu_idx);
+    }
     clear_victims(m);
-    m->num_log = 0;
     m->large_lo = ~0u;
     m->large_hi = 0;
 }
 
-static void flush_nonglobal_slot(CPUTLBEntry *e, TLBFull *f)
+static void flush_nonglobal(CPUTLBEntry *e, TLBFull *f, unsigned num)
 {
-    if (f->page != NO_TLB_PAGE && !(f->prot & PAGE_GLOBAL)) {
-        clear_entry(e, f);
+    for (unsigned i = 0; i < num; i++) {
+        if (!(f[i].prot & PAGE_GLOBAL)) {
+            clear_entry(&e[i], &f[i]);
+        }
     }
 }
 
 static void flush_mode_nonglobal(CPUState *cpu, unsigned mmu_idx)
 {
     TLBMode *m = &cpu->common.exec->tlb[mmu_idx];
-    CPUTLBEntry *e = cpu_tlb(cpu)->table[mmu_idx];
 
-    if (m->num_log <= CPU_TLB_SIZE) {
-        for (unsigned i = 0; i < m->num_log; i++) {
-            flush_nonglobal_slot(&e[m->log[i]], &m->full[m->log[i]]);
-        }
-    } else {
-        for (unsigned i = 0; i < num_slots(cpu, mmu_idx); i++) {
-            flush_nonglobal_slot(&e[i], &m->full[i]);
-        }
+    if (!flush_logged(cpu, mmu_idx, &m->log[0], false)) {
+        flush_nonglobal(cpu_tlb(cpu)->table[mmu_idx], m->full, num_slots(cpu, mmu_idx));
     }
-    for (unsigned i = 0; i < TLB_VICTIMS; i++) {
-        flush_nonglobal_slot(&m->victim[i], &m->victim_full[i]);
-    }
-    m->num_log = 0;
+    flush_nonglobal(m->victim, m->victim_full, TLB_VICTIMS);
 }
 
-static void log_slot(TLBMode *m, unsigned slot)
+static void log_slot(TLBMode *m, unsigned slot, int prot)
 {
-    if (m->num_log < CPU_TLB_SIZE) {
-        m->log[m->num_log++] = (uint16_t)slot;
-    } else {
-        m->num_log = CPU_TLB_SIZE + 1;
-    }
+    slot_log_add(&m->log[prot & PAGE_GLOBAL ? 1 : 0], slot);
 }
 
 void tlb_flush(CPUState *cpu)
@@ -270,7 +286,7 @@ static void maybe_grow(CPUState *cpu, unsigned mmu_idx)
     if (m->conflicts * 4 > m->fills && num < CPU_TLB_SIZE) {
         flush_mode(cpu, mmu_idx);
         cpu->common.tlb_mask[mmu_idx] = (2 * num - 1) * sizeof(CPUTLBEntry);
-        flush_mode(cpu, mmu_idx);
+        flush_all_slots(cpu, mmu_idx);
         cpu->common.exec->stat.tlb_resizes++;
     }
     m->fills = m->conflicts = 0;
@@ -357,9 +373,7 @@ void tlb_set_page(CPUState *cpu, vaddr page, hwaddr phys, int prot,
         m->large_lo = MIN(m->large_lo, f.page & ~span);
         m->large_hi = MAX(m->large_hi, f.page | span);
     }
-    if (!(prot & PAGE_GLOBAL)) {
-        log_slot(m, slot);
-    }
+    log_slot(m, slot, prot);
     tlb_release(x);
 }
 
@@ -392,9 +406,7 @@ static bool revive(CPUState *cpu, unsigned mmu_idx, unsigned slot, uint32_t page
         m->victim_full[i] = m->full[slot];
         *at = e;
         m->full[slot] = f;
-        if (!(f.prot & PAGE_GLOBAL)) {
-            log_slot(m, slot);
-        }
+        log_slot(m, slot, f.prot);
         tlb_release(x);
         x->stat.tlb_victim_hits++;
         m->fills++;
@@ -1055,6 +1067,7 @@ void cpu_exec_init(CPUState *cpu)
     for (unsigned i = 0; i < NB_MMU_MODES; i++) {
         cpu->common.tlb_mask[i] = (TLB_START - 1) * sizeof(CPUTLBEntry);
         flush_mode(cpu, i);
+        flush_all_slots(cpu, i);
     }
     code_begin(cpu, 0);
     cpu->common.exception_index = EXCP_NONE;

@@ -9,11 +9,12 @@
  *                                      -> victims -> CPUOps.tlb_fill
  *
  * A TLB entry's fast part can only say "do it" or "ask"; TLBFull knows
- * everything.  Global pages survive tlb_flush_nonglobal(), which is cheap: a
- * log names the slots that were filled with others since.
+ * everything.  Global pages survive tlb_flush_nonglobal().
  *
  * Threads: a CPUExec belongs to its vCPU thread.  tlb_lock guards the TLB
- * against tlb_ram_cleaned(), which comes from any thread.
+ * against tlb_ram_cleaned(), which comes from any thread.  A store that has
+ * passed its check then may still land unnoticed: who must not miss one
+ * (migration) clears dirty bits while the vCPU is parked.
  */
 #ifndef EXEC_H
 #define EXEC_H
@@ -28,9 +29,10 @@ enum {
     TLB_START = 256,                    /* entries; grows to CPU_TLB_SIZE */
     MAX_BREAKS = 32,
     MAX_WATCHES = 16,
+    SEEN_PAGES = 2048,                  /* jump-cache.c */
     CODE_PAGES = 512,                   /* jump-cache.c */
-    CODE_PAGE_BLOCKS = 29,
-    JUMP_LOG = 1024,
+    CODE_PAGE_BLOCKS = 28,
+    SLOT_LOG = 1024,
 };
 
 typedef struct TLBFull {
@@ -48,13 +50,28 @@ enum {                                  /* to be done before the next block */
     PENDING_RECLAIM = 2,                /* as_reclaim() */
 };
 
+/* Slots that were given away since the last flush, so that a flush costs what
+ * was used.  num > SLOT_LOG: too many to tell. */
+typedef struct SlotLog {
+    unsigned num;
+    uint16_t slot[SLOT_LOG];
+} SlotLog;
+
+static inline void slot_log_add(SlotLog *l, unsigned slot)
+{
+    if (l->num < SLOT_LOG) {
+        l->slot[l->num++] = (uint16_t)slot;
+    } else {
+        l->num = SLOT_LOG + 1;
+    }
+}
+
 typedef struct TLBMode {
     TLBFull full[CPU_TLB_SIZE];
     CPUTLBEntry victim[TLB_VICTIMS];
     TLBFull victim_full[TLB_VICTIMS];
     unsigned next_victim;
-    uint16_t log[CPU_TLB_SIZE];         /* slots given to non-global pages */
-    unsigned num_log;                   /* > CPU_TLB_SIZE: too many to tell */
+    SlotLog log[2];                     /* given to non-global, global pages */
     unsigned fills, conflicts;          /* in this window, for the size */
     uint32_t large_lo, large_hi;        /* first and last byte of all large pages */
 } TLBMode;
@@ -79,15 +96,17 @@ typedef struct CodePageBlocks {
     uint16_t num, mmu_idx;
     uint64_t ram_addr;
     uint64_t epoch;                     /* when they were put in last */
+    bool global;
     TranslationBlock *tb[CODE_PAGE_BLOCKS];
 } CodePageBlocks;
 
+typedef struct SeenPage { uint32_t page; uint64_t epoch; } SeenPage;
+
 typedef struct JumpCache {
     TranslationBlock *tb[1 << CPU_JMP_CACHE_BITS];  /* beside CPUTLB.jump_cache */
-    uint16_t log[JUMP_LOG];             /* slots given to non-global pages */
-    unsigned num_log;                   /* > JUMP_LOG: too many to tell */
-    uint64_t epoch;
-    uint64_t seen[64];                  /* pages with entries, hashed */
+    SlotLog log[2];                     /* given to non-global, global pages */
+    uint64_t epoch, full_epoch;         /* of the last flush, of the last full one */
+    SeenPage seen[2][SEEN_PAGES];       /* non-global, global pages with entries */
     CodePageBlocks pages[CODE_PAGES];
 } JumpCache;
 

@@ -6,9 +6,10 @@
  *   JumpCache.tb[slot]       the block            the same slot, for C
  *   JumpCache.pages[]        by page, ram_addr, privilege: its blocks, for revival
  *
- * `epoch` counts address space changes.  A non-global page whose epoch is old
- * has no entries; the first look-up there that succeeds proves that the page is
- * still mapped to the same ram_addr, so all its blocks are put in again.
+ * `epoch` counts flushes.  A page whose epoch is older than the last flush that
+ * concerned it has no entries; the first look-up there that succeeds proves
+ * that it is still mapped to the same ram_addr, so all its blocks are put in
+ * again.
  */
 #include "jump-cache.h"
 
@@ -30,14 +31,40 @@ static void clear_slot(CPUState *cpu, unsigned slot)
     cpu->common.exec->jumps.tb[slot] = NULL;
 }
 
-static uint64_t *seen_word(JumpCache *j, uint32_t page)
+/* Entries made before this epoch are gone. */
+static uint64_t first_epoch(const JumpCache *j, bool global)
 {
-    return &j->seen[page >> TARGET_PAGE_BITS >> 6 & 63];
+    return global ? j->full_epoch : j->epoch;
 }
 
-static uint64_t seen_bit(uint32_t page)
+static unsigned seen_hash(uint32_t page)
 {
-    return 1ull << (page >> TARGET_PAGE_BITS & 63);
+    return (page >> TARGET_PAGE_BITS) * 0x9e3779b1u >> 21;
+}
+
+_Static_assert(SEEN_PAGES == 1 << (32 - 21), "bits of seen_hash");
+
+/* There may be entries of this page. */
+static void mark_seen(JumpCache *j, uint32_t page, bool global)
+{
+    SeenPage *s = &j->seen[global][seen_hash(page)];
+    bool other = s->epoch >= first_epoch(j, global) && s->page != page;
+
+    s->page = other ? NO_TLB_PAGE : page;       /* more than one */
+    s->epoch = j->epoch;
+}
+
+static bool was_seen(const JumpCache *j, uint32_t page)
+{
+    for (unsigned global = 0; global < 2; global++) {
+        const SeenPage *s = &j->seen[global][seen_hash(page)];
+
+        if (s->epoch >= first_epoch(j, global) &&
+            (s->page == page || s->page == NO_TLB_PAGE)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static CodePageBlocks *page_of(JumpCache *j, uint32_t page, uint64_t ram_addr,
@@ -48,30 +75,43 @@ static CodePageBlocks *page_of(JumpCache *j, uint32_t page, uint64_t ram_addr,
     return &j->pages[(h + mmu_idx * (CODE_PAGES / 2)) % CODE_PAGES];
 }
 
-static void forget_pages(JumpCache *j)
+static void clear_all(CPUState *cpu)
 {
-    for (unsigned i = 0; i < CODE_PAGES; i++) {
-        j->pages[i].page = NO_TLB_PAGE;
-        j->pages[i].num = 0;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        clear_slot(cpu, i);
     }
 }
 
 void jump_cache_init(CPUState *cpu)
 {
-    cpu->common.exec->jumps.epoch = 1;
-    jump_cache_flush(cpu);
+    JumpCache *j = &cpu->common.exec->jumps;
+
+    j->epoch = j->full_epoch = 1;
+    clear_all(cpu);
+    for (unsigned i = 0; i < CODE_PAGES; i++) {
+        j->pages[i].page = NO_TLB_PAGE;
+    }
+}
+
+static void clear_logged(CPUState *cpu, SlotLog *log)
+{
+    if (log->num <= SLOT_LOG) {
+        for (unsigned i = 0; i < log->num; i++) {
+            clear_slot(cpu, log->slot[i]);
+        }
+    } else {
+        clear_all(cpu);
+    }
+    log->num = 0;
 }
 
 void jump_cache_flush(CPUState *cpu)
 {
     JumpCache *j = &cpu->common.exec->jumps;
 
-    for (unsigned i = 0; i < SLOTS; i++) {
-        clear_slot(cpu, i);
-    }
-    j->num_log = 0;
-    memset(j->seen, 0, sizeof(j->seen));
-    forget_pages(j);
+    j->full_epoch = ++j->epoch;
+    clear_logged(cpu, &j->log[0]);
+    clear_logged(cpu, &j->log[1]);
 }
 
 void jump_cache_flush_nonglobal(CPUState *cpu)
@@ -79,36 +119,42 @@ void jump_cache_flush_nonglobal(CPUState *cpu)
     JumpCache *j = &cpu->common.exec->jumps;
 
     j->epoch++;
-    if (j->num_log <= JUMP_LOG) {
-        for (unsigned i = 0; i < j->num_log; i++) {
-            clear_slot(cpu, j->log[i]);
-        }
-    } else {
-        for (unsigned i = 0; i < SLOTS; i++) {
+    clear_logged(cpu, &j->log[0]);
+}
+
+/* Entries of blocks that begin on this page and have bytes on `hit`. */
+static void clear_page(CPUState *cpu, uint32_t page, uint32_t hit)
+{
+    const CPUJumpEntry *e = cpu_tlb(cpu)->jump_cache;
+    TranslationBlock *const *tb = cpu->common.exec->jumps.tb;
+    unsigned first = 0, num = SLOTS;
+
+    if (cpu->common.ops->tcg->jump_cache.hash_shift >= TARGET_PAGE_BITS &&
+        SLOTS > TARGET_PAGE_SIZE) {
+        /* The hash keeps the slots of a page together. */
+        first = slot_of(cpu, page) & ~(unsigned)(TARGET_PAGE_SIZE - 1);
+        num = TARGET_PAGE_SIZE;
+    }
+    for (unsigned i = first; i < first + num; i++) {
+        if (e[i].tc_ptr && !((e[i].pc ^ page) >> TARGET_PAGE_BITS) &&
+            (page == hit || tb[i]->page_addr[1] != NO_PAGE)) {
             clear_slot(cpu, i);
         }
     }
-    j->num_log = 0;
 }
 
-/* Also what begins on the page before and reaches into this one. */
 void jump_cache_flush_page(CPUState *cpu, uint32_t page)
 {
     JumpCache *j = &cpu->common.exec->jumps;
-    const CPUJumpEntry *e = cpu_tlb(cpu)->jump_cache;
 
-    if (!(*seen_word(j, page) & seen_bit(page))) {
+    if (!was_seen(j, page)) {
         return;
     }
-    for (unsigned i = 0; i < SLOTS; i++) {
-        if (e[i].tc_ptr && e[i].pc - (page - TARGET_PAGE_SIZE) < 2 * TARGET_PAGE_SIZE) {
-            clear_slot(cpu, i);
-        }
-    }
+    clear_page(cpu, page, page);
+    clear_page(cpu, page - TARGET_PAGE_SIZE, page);
     for (unsigned i = 0; i < CODE_PAGES; i++) {
-        if (j->pages[i].page == page || j->pages[i].page + TARGET_PAGE_SIZE == page) {
-            j->pages[i].page = NO_TLB_PAGE;
-            j->pages[i].num = 0;
+        if (j->pages[i].page == page) {
+            j->pages[i].epoch = 0;
         }
     }
 }
@@ -129,18 +175,11 @@ static void put(CPUState *cpu, TranslationBlock *tb, bool global)
 
     cpu_tlb(cpu)->jump_cache[slot] = (CPUJumpEntry){ tb->pc, tb->flags, tb->tc_ptr };
     j->tb[slot] = tb;
-    if (global) {
-        return;
-    }
-    if (j->num_log < JUMP_LOG) {
-        j->log[j->num_log++] = (uint16_t)slot;
-    } else {
-        j->num_log = JUMP_LOG + 1;
-    }
+    slot_log_add(&j->log[global], slot);
 }
 
 /* Blocks of one page only: for others the second page would need a look. */
-static void remember(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx)
+static void remember(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx, bool global)
 {
     JumpCache *j = &cpu->common.exec->jumps;
     uint32_t page = tb->pc & (uint32_t)TARGET_PAGE_MASK;
@@ -150,15 +189,15 @@ static void remember(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx)
         p->page = page;
         p->ram_addr = tb->page_addr[0];
         p->mmu_idx = (uint16_t)mmu_idx;
-        p->epoch = j->epoch;
         p->num = 0;
-    } else if (p->epoch != j->epoch) {
-        p->epoch = j->epoch;
+    } else if (p->epoch < first_epoch(j, p->global)) {
         for (unsigned i = 0; i < p->num; i++) {
-            put(cpu, p->tb[i], false);
+            put(cpu, p->tb[i], global);
         }
         cpu->common.exec->stat.revived += p->num;
     }
+    p->epoch = j->epoch;
+    p->global = global;
     for (unsigned i = 0; i < p->num; i++) {
         if (p->tb[i] == tb) {
             return;
@@ -180,12 +219,11 @@ void jump_cache_insert(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx, bo
     if (tb->cs_base) {
         return;
     }
-    *seen_word(j, page) |= seen_bit(page);
+    mark_seen(j, page, global);
     if (!alone) {
-        page += TARGET_PAGE_SIZE;
-        *seen_word(j, page) |= seen_bit(page);
-    } else if (!global) {
-        remember(cpu, tb, mmu_idx);
+        mark_seen(j, page + TARGET_PAGE_SIZE, global);
+    } else {
+        remember(cpu, tb, mmu_idx, global);
     }
     put(cpu, tb, global);
 }

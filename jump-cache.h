@@ -7,8 +7,7 @@
  * entries go when mappings of code go.  Only blocks with cs_base == 0 are in
  * it, whose pc is their linear address.
  *
- * A change of address space (jump_cache_flush_nonglobal) takes the entries of
- * non-global pages out, but remembers them by page: when code of that page is
+ * A flush takes entries out, but remembers them by page: when code of a page is
  * looked up again with the same privilege and is still at the same ram_addr, all
  * come back at once.
  *
