@@ -95,9 +95,10 @@ static bool same_difference(const Scan *c, const TCGOp *sub, const TCGOp *br)
     }
     if (sub->opc == (is64 ? TCG_add_i64 : TCG_add_i32) && c->is_const[b] &&
         c->is_const[sub->in[1].temp]) {
-        uint64_t sum = c->k[b] + c->k[sub->in[1].temp];
+        uint64_t k = c->k[sub->in[1].temp], sum = c->k[b] + k;
 
-        return is64 ? sum == 0 && x86_fits_s32(c->k[b]) : (uint32_t)sum == 0;
+        return is64 ? sum == 0 && x86_fits_s32(c->k[b]) && x86_fits_s32(k)
+                    : (uint32_t)sum == 0;
     }
     return false;
 }
