@@ -377,6 +377,8 @@ static void pm_reset(Device *d)
     s->gpe_sts = s->gpe_en = 0;
     memset(s->port, 0, sizeof(s->port));
     memset(s->smb, 0, sizeof(s->smb));
+    timer_cancel(&s->overflow);
+    s->overflow.deadline = 0;           /* one reset chip is like another */
     place_windows(s);
     update_sci(s);
 }
