@@ -685,6 +685,14 @@ static TextCell text_cell(const Picture *p, uint32_t cell)
     };
 }
 
+/* A text mode whose screen is off. */
+static void blank_text(Console *con)
+{
+    console_resize_text(con, 80, 25);
+    memset(con->text.cells, 0, 80 * 25 * sizeof(TextCell));
+    con->text.cursor_x = con->text.cursor_y = -1;
+}
+
 static bool update_text(void *opaque)
 {
     VGA *s = opaque;
@@ -692,6 +700,10 @@ static bool update_text(void *opaque)
     int rows = 0;
 
     read_picture(s, &p);
+    if (p.kind == BLANK && !vbe_is_on(s) && !(s->gc[GC_MISC] & 1)) {
+        blank_text(s->con);
+        return true;
+    }
     if (p.kind != TEXT) {
         console_resize_text(s->con, 0, 0);
         return false;

@@ -659,6 +659,8 @@ TEST(screen_off)
     out(&c, 0x3c0, 0);
     draw(&c);
     CHECK_EQ(pixel(&c, 0, 0), 0);
+    CHECK(c.con->ops->update_text(c.con->opaque));
+    CHECK_EQ(c.con->text.cells[0].ch, 0);
     in(&c, 0x3da);
     out(&c, 0x3c0, 0x20);
     draw(&c);
