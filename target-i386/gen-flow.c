@@ -313,7 +313,8 @@ void gen_POPF(X86Dis *d)
 /*
  * SDM vol. 2A, ENTER.  Level 0, the only one compilers emit, is PUSH EBP, MOV
  * EBP,ESP, SUB ESP,size; other levels copy frame pointers, by a helper.  Where
- * the stack pointer ends up must be writable.
+ * the stack pointer ends up must be writable.  EBP gets all of ESP - 4, even
+ * if only SP counts.
  */
 void gen_ENTER(X86Dis *d)
 {
@@ -328,8 +329,8 @@ void gen_ENTER(X86Dis *d)
     }
     x86_st(d, R_SS, frame, ebp, d->osize);
     x86_ld(d, R_SS, x86_stack_offset(d, -(int32_t)(osize_bytes(d) + size)), d->osize | MO_RMW);
+    x86_set_reg(d, R_EBP, d->osize, tcg_addi(s, tcg_get(s, G_ESP), -(int32_t)osize_bytes(d)));
     x86_set_sp(d, tcg_addi(s, frame, -(int32_t)size));
-    x86_set_reg(d, R_EBP, d->osize, frame);
 }
 
 void gen_LEAVE(X86Dis *d)

@@ -241,6 +241,6 @@ void helper_enter(CPUX86State *env, uint32_t size, uint32_t level, uint32_t oper
     sp -= f.bytes;
     frame_store(&f, sp, frame);
     frame_store(&f, sp - size, frame_load(&f, sp - size));
-    env->regs[R_EBP] = (ebp & keep) | (frame & f.mask & ~keep);
+    env->regs[R_EBP] = (ebp & keep) | (frame & ~keep);
     env->regs[R_ESP] = (env->regs[R_ESP] & ~f.mask) | ((sp - size) & f.mask);
 }
