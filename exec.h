@@ -30,8 +30,8 @@ enum {
     MAX_BREAKS = 32,
     MAX_WATCHES = 16,
     SEEN_PAGES = 2048,                  /* jump-cache.c */
-    CODE_PAGES = 512,                   /* jump-cache.c */
-    CODE_PAGE_BLOCKS = 28,
+    CODE_PAGES = 1024,                  /* jump-cache.c */
+    CODE_PAGE_BLOCKS = 44,
     SLOT_LOG = 1024,
 };
 
@@ -103,7 +103,7 @@ typedef struct CodePageBlocks {
 typedef struct SeenPage { uint32_t page; uint64_t epoch; } SeenPage;
 
 typedef struct JumpCache {
-    TranslationBlock *tb[1 << CPU_JMP_CACHE_BITS];  /* beside CPUTLB.jump_cache */
+    CPUJumpEntry second[1 << CPU_JMP_CACHE_BITS];   /* beside CPUTLB.jump_cache */
     SlotLog log[2];                     /* given to non-global, global pages */
     uint64_t epoch, full_epoch;         /* of the last flush, of the last full one */
     SeenPage seen[2][SEEN_PAGES];       /* non-global, global pages with entries */

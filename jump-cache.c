@@ -3,7 +3,7 @@
  * The jump cache, with a side table per page of code.
  *
  *   CPUTLB.jump_cache[slot]  pc, tag, tc_ptr      read by translated code
- *   JumpCache.tb[slot]       the block            the same slot, for C
+ *   JumpCache.second[slot]   the same             what it displaced, for C
  *   JumpCache.pages[]        by page, ram_addr, privilege: its blocks, for revival
  *
  * `epoch` counts flushes.  A page whose epoch is older than the last flush that
@@ -27,8 +27,12 @@ static unsigned slot_of(const CPUState *cpu, uint32_t pc)
 
 static void clear_slot(CPUState *cpu, unsigned slot)
 {
+    CPUJumpEntry *second = &cpu->common.exec->jumps.second[slot];
+
     cpu_tlb(cpu)->jump_cache[slot] = (CPUJumpEntry){ .tc_ptr = NULL, .tag = ~0u };
-    cpu->common.exec->jumps.tb[slot] = NULL;
+    if (second->tc_ptr) {
+        second->tc_ptr = NULL;
+    }
 }
 
 /* Entries made before this epoch are gone. */
@@ -122,11 +126,17 @@ void jump_cache_flush_nonglobal(CPUState *cpu)
     clear_logged(cpu, &j->log[0]);
 }
 
-/* Entries of blocks that begin on this page and have bytes on `hit`. */
+/* Does the entry's block begin on `page` and have bytes on `hit`? */
+static bool concerns(const CPUJumpEntry *e, uint32_t page, uint32_t hit)
+{
+    return e->tc_ptr && !((e->pc ^ page) >> TARGET_PAGE_BITS) &&
+           (page == hit || tb_of_code(e->tc_ptr)->page_addr[1] != NO_PAGE);
+}
+
 static void clear_page(CPUState *cpu, uint32_t page, uint32_t hit)
 {
     const CPUJumpEntry *e = cpu_tlb(cpu)->jump_cache;
-    TranslationBlock *const *tb = cpu->common.exec->jumps.tb;
+    const CPUJumpEntry *second = cpu->common.exec->jumps.second;
     unsigned first = 0, num = SLOTS;
 
     if (cpu->common.ops->tcg->jump_cache.hash_shift >= TARGET_PAGE_BITS &&
@@ -136,8 +146,7 @@ static void clear_page(CPUState *cpu, uint32_t page, uint32_t hit)
         num = TARGET_PAGE_SIZE;
     }
     for (unsigned i = first; i < first + num; i++) {
-        if (e[i].tc_ptr && !((e[i].pc ^ page) >> TARGET_PAGE_BITS) &&
-            (page == hit || tb[i]->page_addr[1] != NO_PAGE)) {
+        if (concerns(&e[i], page, hit) || concerns(&second[i], page, hit)) {
             clear_slot(cpu, i);
         }
     }
@@ -159,22 +168,43 @@ void jump_cache_flush_page(CPUState *cpu, uint32_t page)
     }
 }
 
+static bool is_entry(const CPUJumpEntry *e, uint32_t pc, uint32_t flags)
+{
+    return e->pc == pc && e->tag == flags && e->tc_ptr;
+}
+
 TranslationBlock *jump_cache_find(CPUState *cpu, const TBKey *key)
 {
     unsigned slot = slot_of(cpu, key->pc);
-    const CPUJumpEntry *e = &cpu_tlb(cpu)->jump_cache[slot];
+    CPUJumpEntry *e = &cpu_tlb(cpu)->jump_cache[slot];
+    CPUJumpEntry *second = &cpu->common.exec->jumps.second[slot];
 
-    return !key->cs_base && e->pc == key->pc && e->tag == key->flags && e->tc_ptr
-         ? cpu->common.exec->jumps.tb[slot] : NULL;
+    if (key->cs_base) {
+        return NULL;
+    }
+    if (is_entry(e, key->pc, key->flags)) {
+        return tb_of_code(e->tc_ptr);
+    }
+    if (is_entry(second, key->pc, key->flags)) {
+        CPUJumpEntry found = *second;
+
+        *second = *e;
+        *e = found;
+        return tb_of_code(e->tc_ptr);
+    }
+    return NULL;
 }
 
 static void put(CPUState *cpu, TranslationBlock *tb, bool global)
 {
     JumpCache *j = &cpu->common.exec->jumps;
     unsigned slot = slot_of(cpu, tb->pc);
+    CPUJumpEntry *e = &cpu_tlb(cpu)->jump_cache[slot];
 
-    cpu_tlb(cpu)->jump_cache[slot] = (CPUJumpEntry){ tb->pc, tb->flags, tb->tc_ptr };
-    j->tb[slot] = tb;
+    if (e->tc_ptr && e->tc_ptr != tb->tc_ptr) {
+        j->second[slot] = *e;
+    }
+    *e = (CPUJumpEntry){ tb->pc, tb->flags, tb->tc_ptr };
     slot_log_add(&j->log[global], slot);
 }
 
@@ -243,7 +273,8 @@ void jump_cache_remove(CPUState *cpu, TranslationBlock *tb)
     JumpCache *j = &cpu->common.exec->jumps;
     unsigned slot = slot_of(cpu, tb->pc);
 
-    if (j->tb[slot] == tb) {
+    if (cpu_tlb(cpu)->jump_cache[slot].tc_ptr == tb->tc_ptr ||
+        j->second[slot].tc_ptr == tb->tc_ptr) {
         clear_slot(cpu, slot);
     }
     for (unsigned mmu_idx = 0; mmu_idx < NB_MMU_MODES; mmu_idx++) {

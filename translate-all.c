@@ -725,22 +725,25 @@ static void generate_ops(CPUState *cpu, DisasRequest *req)
     dump_ops(t->tcg, LOG_OP, "OP:");
 }
 
-/* Host code and search data at r->next; false if they do not fit. */
+/* Host code and search data behind r->next; false if they do not fit. */
 static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
 {
-    if (r->num == r->max || r->end - r->next < 1024 ||
-        tcg_gen_code(t->tcg, r->next, (size_t)(r->end - r->next), tb, &t->code) < 0) {
+    uint8_t *code = r->next + CODE_ALIGN;
+
+    if (r->num == r->max || r->end - code < 1024 ||
+        tcg_gen_code(t->tcg, code, (size_t)(r->end - code), tb, &t->code) < 0) {
         return false;
     }
-    uint8_t *search_data = r->next + t->code.size;
+    uint8_t *search_data = code + t->code.size;
 
     if (r->end - search_data < (long)t->code.num_insns * MAX_SEARCH_PER_INSN + CODE_ALIGN) {
         return false;
     }
     uint8_t *end = encode_search(search_data, &t->code, tb->pc);
 
-    log_host_code(r->next, t->code.size);
-    tb->tc_ptr = r->next;
+    log_host_code(code, t->code.size);
+    ((TranslationBlock **)(void *)code)[-1] = tb;
+    tb->tc_ptr = code;
     tb->tc_size = t->code.size;
     tb->num_insns = (uint16_t)t->code.num_insns;
     r->next = (uint8_t *)align_up((uintptr_t)end, CODE_ALIGN);

@@ -3,8 +3,8 @@
  * Translated blocks: guest code -> TCG -> host code, and host pc -> guest state.
  *
  *   code buffer   [prologue][ region 0 ][ region 1 ] ... [ region n-1 ]
- *   a region      code, search data, code, search data ... growing upwards,
- *                 and an array of its TranslationBlocks in the same order
+ *   a region      block pointer, code, search data, and so on upwards, and an
+ *                 array of its TranslationBlocks in the same order
  *
  * Blocks are found by the ram_addr of their first byte, pc, cs_base and flags
  * (tb_find_slow), so they survive any change of mappings.  When the buffer is
@@ -71,6 +71,12 @@ struct TranslationBlock {
 static inline uint32_t tb_linear_pc(const TranslationBlock *tb)
 {
     return tb->pc + tb->cs_base;
+}
+
+/* The block whose code begins at tc_ptr. */
+static inline TranslationBlock *tb_of_code(const uint8_t *tc_ptr)
+{
+    return ((TranslationBlock *const *)(const void *)tc_ptr)[-1];
 }
 
 /* mmap'd code buffer and a back end; NULL with a sentence. */
