@@ -173,7 +173,7 @@ static uint16_t port(int reg) { return (uint16_t)((host_channel ? 0x170 : 0x1f0)
 static uint8_t in8(int reg) { return (uint8_t)as_load(host.io, port(reg), 1); }
 static void out8(int reg, uint8_t v) { as_store(host.io, port(reg), v, 1); }
 static uint8_t alt(void) { return (uint8_t)as_load(host.io, host_channel ? 0x376 : 0x3f6, 1); }
-static void control(uint8_t v) { as_store(host.io, host_channel ? 0x376 : 0x3f6, v, 1); }
+static inline void control(uint8_t v) { as_store(host.io, host_channel ? 0x376 : 0x3f6, v, 1); }
 
 /* Let the host's disks finish; what the main loop does in a machine. */
 static void settle(void)
