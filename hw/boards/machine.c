@@ -561,11 +561,23 @@ static int take_common(void *opaque, const char *name, const char *value, Error 
     return 0;
 }
 
+/* A device with a property "bus" (an IDE drive) finds its place by itself. */
+static bool has_bus_prop(const Device *d)
+{
+    for (const PropDef *p = d->type->props; p && p->name; p++) {
+        if (!strcmp(p->name, "bus")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int set_user_prop(void *opaque, const char *name, const char *value, Error *err)
 {
     DeviceOptions *o = opaque;
 
-    if (!strcmp(name, "id") || !strcmp(name, "addr") || !strcmp(name, "bus")) {
+    if (!strcmp(name, "id") || !strcmp(name, "addr") ||
+        (!strcmp(name, "bus") && !has_bus_prop(o->d))) {
         return 0;
     }
     return device_set_prop(o->d, name, value, &o->m->resolver, err);
@@ -608,6 +620,9 @@ static int plug_user(Machine *m, Device *d, int devfn, Error *err)
 
     if (!strcmp(bus, "isa")) {
         return plug_isa(m, d, err);
+    }
+    if (has_bus_prop(d)) {
+        return 0;
     }
     if (!strcmp(bus, "pci") && m->pci) {
         return pci_plug(m->pci, (PCIDevice *)d, devfn, err);
