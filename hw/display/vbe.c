@@ -246,15 +246,17 @@ void vbe_sanitize(VGA *s)
     uint16_t x = s->vbe[VBE_X_OFFSET], y = s->vbe[VBE_Y_OFFSET];
     uint16_t width = s->vbe[VBE_VIRT_WIDTH];
 
-    s->vbe[VBE_XRES] = MIN(s->vbe[VBE_XRES], VBE_MAX_XRES) & ~7;
+    s->vbe[VBE_XRES] = MIN(s->vbe[VBE_XRES], VBE_MAX_XRES);
     s->vbe[VBE_YRES] = MIN(s->vbe[VBE_YRES], VBE_MAX_YRES);
     if (!is_depth(s->vbe[VBE_BPP])) {
         s->vbe[VBE_BPP] = 8;
     }
+    write_bank(s, s->vbe[VBE_BANK]);
     if (!vbe_is_on(s) || !mode_fits(s)) {
         s->vbe[VBE_ENABLE] &= (uint16_t)~VBE_ENABLED;
+        return;                         /* the rest is set by turning it on */
     }
-    write_bank(s, s->vbe[VBE_BANK]);
+    s->vbe[VBE_XRES] &= (uint16_t)~7;
     s->vbe[VBE_X_OFFSET] = s->vbe[VBE_Y_OFFSET] = 0;
     set_virtual_width(s, s->vbe[VBE_XRES]);
     set_virtual_width(s, width);
