@@ -985,13 +985,21 @@ static void fdc_reset(Device *dev)
     s->tdr = s->option = s->powerdown = s->perpendicular = 0;
     s->dsr = s->ccr = RATE_250;         /* 2.1.5: default */
     s->srt_hut = s->hlt_nd = s->eot = 0;
+    s->config = s->pretrk = 0;
+    s->exec = s->drv = s->st0 = s->st1 = s->st2 = 0;
+    s->track = s->head = s->sector = s->tc = 0;
     memset(s->drive_spec, 0, sizeof(s->drive_spec));
+    memset(s->seek_st0, 0, sizeof(s->seek_st0));
     for (int i = 0; i < NUM_DRIVES; i++) {
         s->drive[i].track = s->drive[i].next_id = 0;
         s->drive[i].changed = 1;
         floppy_load(&s->drive[i]);
     }
     enter_reset(s);
+    s->pos = s->len = 0;
+    memset(s->fifo, 0, sizeof(s->fifo));
+    memset(s->buffer, 0, sizeof(s->buffer));
+    memset(s->compare, 0, sizeof(s->compare));
 }
 
 static int fdc_post_load(Device *dev, Error *err)

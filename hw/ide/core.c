@@ -778,14 +778,20 @@ int ide_drive_attach(IDEDrive *d, const IDEKind *kind, const BlockDevOps *ops, E
 
 void ide_drive_reset(IDEDrive *d)
 {
+    if (d->channel) {
+        ide_stop_transfer(d);
+    }
     d->multiple = IDE_MAX_MULTIPLE;
     d->smart = 1;
     ata_set_defaults(d);
-    d->power = 0;
-    d->intrq = 0;
-    d->select = 0;
+    d->power = POWER_ACTIVE;
+    d->intrq = d->select = d->command = d->flags = d->io_out = d->packet_dma = 0;
+    d->fetched = d->block = d->trim_pos = d->sector_size = d->byte_limit = 0;
+    d->raw_flags = 0;
+    d->pos = d->left = 0;
+    memset(d->cdb, 0, sizeof(d->cdb));
+    memset(d->buffer, 0, sizeof(d->buffer));
     if (d->channel) {
-        ide_stop_transfer(d);
         ide_signature(d);
         update_irq(d->channel);
     }

@@ -208,7 +208,7 @@ TEST(a_switch_takes_well_under_a_microsecond)
 
 TEST(iov_copies_over_piece_borders)
 {
-    char a[3] = "abc", b[1] = "d", c[4] = "efgh", out[9] = "";
+    char mem[] = "abc.d.efgh", *a = mem, *b = mem + 4, *c = mem + 6, out[9] = "";
     QEMUIOVector q;
 
     iov_init(&q, 1);
@@ -227,18 +227,18 @@ TEST(iov_copies_over_piece_borders)
 
 TEST(iov_slice_reports_what_it_covers)
 {
-    char a[8], b[8], c[8];
+    char mem[64];
     struct iovec out[2];
     QEMUIOVector q;
     size_t covered;
 
     iov_init(&q, 3);
-    iov_add(&q, a, 4);
-    iov_add(&q, b, 8);
-    iov_add(&q, c, 8);
+    iov_add(&q, mem, 4);
+    iov_add(&q, mem + 16, 8);
+    iov_add(&q, mem + 32, 8);
     CHECK_EQ(iov_slice(&q, 3, 15, out, 2, &covered), 2);
     CHECK_EQ(covered, 9);
-    CHECK(out[0].iov_base == a + 3 && out[1].iov_base == b);
+    CHECK(out[0].iov_base == mem + 3 && out[1].iov_base == mem + 16);
     CHECK_EQ(iov_slice(&q, 12, 8, out, 2, &covered), 1);
     CHECK_EQ(covered, 8);
     iov_free(&q);
