@@ -393,7 +393,6 @@ static void put_pci_root(const Machine *m, Aml *a)
 
     aml_device(a, "PCI0");
     put_hid(a, "PNP0A03");
-    put_number(a, "_ADR", 0);
     put_number(a, "_UID", 0);
     aml_name(a, "_CRS");
     aml_resources(a);

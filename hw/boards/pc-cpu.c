@@ -36,6 +36,15 @@ static void set_intr(void *opaque, int n, int level)
     }
 }
 
+static void set_a20(Machine *m, int level)
+{
+    for (int i = 0; i < m->num_cpus; i++) {
+        if (x86_env(m->cpu[i])->a20_pin != (uint32_t)level) {
+            x86_set_a20(m->cpu[i], level);
+        }
+    }
+}
+
 static void set_pin(void *opaque, int n, int level)
 {
     Machine *m = opaque;
@@ -57,9 +66,7 @@ static void set_pin(void *opaque, int n, int level)
         }
         break;
     case PC_A20:
-        for (int i = 0; i < m->num_cpus; i++) {
-            x86_set_a20(m->cpu[i], level);
-        }
+        set_a20(m, level);
         break;
     default:
         break;
@@ -147,7 +154,14 @@ static void set_apic_base(void *opaque, uint64_t val)
 
 static void apic_nmi(void *cpu) { cpu_interrupt(cpu, CPU_INTERRUPT_NMI); }
 static void apic_smi(void *cpu) { cpu_interrupt(cpu, CPU_INTERRUPT_SMI); }
-static void apic_init(void *cpu) { cpu_interrupt(cpu, CPU_INTERRUPT_INIT); }
+/* One that waits for a SIPI is in the state INIT leads to. */
+static void apic_init(void *cpu)
+{
+    if (!x86_env(cpu)->wait_for_sipi) {
+        cpu_interrupt(cpu, CPU_INTERRUPT_INIT);
+    }
+}
+
 static void apic_sipi(void *cpu, uint8_t vector) { x86_send_sipi(cpu, vector); }
 
 static const LapicCpuOps apic_cpu_ops = {
@@ -226,6 +240,17 @@ void pc_cpus_connect(Machine *m)
 {
     for (int i = 0; i < m->num_cpus; i++) {
         connect(m, i);
+    }
+}
+
+/* A processor forgets what was asked of it before; its reset has looked at
+ * A20M# already. */
+void pc_cpus_reset(Machine *m)
+{
+    for (int i = 0; i < m->num_cpus; i++) {
+        cpu_reset_interrupt(m->cpu[i], CPU_INTERRUPT_A20 | CPU_INTERRUPT_NMI |
+                            CPU_INTERRUPT_SMI | CPU_INTERRUPT_INIT |
+                            CPU_INTERRUPT_SIPI);
     }
 }
 

@@ -459,7 +459,9 @@ static int connect_pci(Machine *m, Error *err)
     for (int i = 20; i < IOAPIC_NUM_PINS && ret == 0 && machine_find(m, "hpet"); i++) {
         ret = connect_output(m, "hpet", HPET_OUT_PIN0 + (unsigned)i, "ioapic", i, err);
     }
-    m->power_button = device_input(machine_find(m, "pm"), 0);
+    if (machine_find(m, "pm")) {
+        m->power_button = device_input(machine_find(m, "pm"), 0);
+    }
     return ret;
 }
 
@@ -495,6 +497,9 @@ static bool is_wanted(const MachineConfig *c, const char *id)
     }
     if (!strcmp(id, "hpet")) {
         return !c->no_hpet;
+    }
+    if (!strcmp(id, "pm")) {
+        return !c->no_acpi;             /* firmware makes tables if it sees one */
     }
     return true;
 }
@@ -593,6 +598,7 @@ static int init_common(Machine *m, const char *bios, Error *err)
 
     m->board = pc;
     m->board_free = board_free;
+    m->board_reset = pc_cpus_reset;
     m->device_added = device_added;
     int ret = map_ram(m, err);
     ret = ret < 0 ? ret : load_bios(m, bios, err);
@@ -634,6 +640,7 @@ static void isapc_reset(Machine *m)
     uint64_t size = pc->bios_block->size, seen = MIN(size, (uint64_t)BIOS_SEEN);
 
     as_write(m->mem, MiB - seen, pc->bios_block->host + size - seen, seen);
+    pc_cpus_reset(m);
 }
 
 static int isapc_init(Machine *m, Error *err)

@@ -48,6 +48,7 @@ int pc_cpus_new(Machine *m, Error *err);
 int pc_place_lapics(Machine *m, Error *err);
 void pc_cpus_connect(Machine *m);
 void pc_map_apics(Machine *m);
+void pc_cpus_reset(Machine *m);         /* after the processors' own */
 
 /* acpi.c: etc/acpi/tables, etc/acpi/rsdp, etc/table-loader into fw_cfg. */
 int pc_acpi_publish(Machine *m, Error *err);

@@ -325,6 +325,7 @@ TEST(pc_without_this_and_that)
     uint32_t len;
 
     CHECK_EQ(config_read(m, PCI_DEVFN(2, 0), 0), 0xffffffff);
+    CHECK_EQ(config_read(m, PCI_DEVFN(1, 3), 0), 0xffffffff);
     CHECK_EQ(as_load(m->mem, 0xfed00000, 4), 0xffffffff);
     CHECK(!machine_find(m, "serial0"));
     CHECK(!fw_cfg_find_file(machine_find(m, "fw_cfg"), "etc/table-loader", &len));
