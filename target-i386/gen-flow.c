@@ -308,6 +308,7 @@ void gen_POPF(X86Dis *d)
     tcg_call(d->s, &h_popf, v, tcg_const(d->s, osize_bytes(d)));
     x86_add_sp(d, (int32_t)osize_bytes(d));
     x86_cc_is_eflags(d);
+    x86_check_mode(d, true);
 }
 
 /*

@@ -62,6 +62,7 @@ void gen_MOV_SE(X86Dis *d)
         x86_raise_now(d, EXCP_UD);
     } else {
         load_seg(d, d->reg, d->val[1]);
+        x86_check_mode(d, false);
     }
 }
 
@@ -76,6 +77,7 @@ void gen_POP_S(X86Dis *d)
 
     load_seg(d, d->opcode >> 3 & 7, v);
     x86_add_sp(d, (int32_t)osize_bytes(d));
+    x86_check_mode(d, false);
 }
 
 static void load_far(X86Dis *d, unsigned seg)
@@ -85,6 +87,7 @@ static void load_far(X86Dis *d, unsigned seg)
 
     tcg_call(d->s, &h_load_seg, konst(d, seg), sel);
     x86_set_reg(d, d->reg, d->osize, offset);
+    x86_check_mode(d, false);
 }
 
 void gen_LES(X86Dis *d)
@@ -377,7 +380,8 @@ void gen_CLI(X86Dis *d)
 
 /*
  * Interrupts are taken between blocks, so "not before the next instruction is
- * done" (SDM vol. 2B, STI) means: one more instruction, then cpu_exec looks.
+ * done" (SDM vol. 2B, STI) means: one more instruction, then the block ends and
+ * cpu_exec looks if there is one.
  */
 void gen_STI(X86Dis *d)
 {
@@ -387,7 +391,7 @@ void gen_STI(X86Dis *d)
         TCGv f = tcg_ld(s, TCG_ld32, ENV(eflags));
 
         tcg_st(s, TCG_st32, tcg_ori(s, f, IF_MASK), ENV(eflags));
-        d->shadow = d->leave = true;
+        d->shadow = d->check_irq = true;
     } else {
         tcg_call0(s, &h_sti);
         d->end = END_MODE;

@@ -6,6 +6,7 @@
 #include "target-i386/helper.h"
 
 #include "target-i386/cc.h"
+#include "target-i386/string-helper.h"
 
 /* -- Segment limits ---------------------------------------------------------- */
 
@@ -181,13 +182,13 @@ uint32_t helper_arpl(CPUX86State *env, uint32_t seg, uint32_t offset, uint32_t s
     CPUState *cpu = x86_cpu(env);
     uintptr_t ra = GETPC();
     unsigned mmu_idx = cpu->common.ops->mmu_index(cpu);
-    uint32_t addr = x86_seg_check(env, seg, offset, 2, false, ra);
+    uint32_t addr = x86_seg_linear(env, seg, offset, 2, false, ra);
     uint32_t dest = (uint32_t)cpu_ld(cpu, addr, MO_16, mmu_idx, ra);
 
     if ((dest & 3) >= (sel & 3)) {
         return 0;
     }
-    addr = x86_seg_check(env, seg, offset, 2, true, ra);
+    addr = x86_seg_linear(env, seg, offset, 2, true, ra);
     cpu_st(cpu, addr, (dest & ~3u) | (sel & 3), MO_16, mmu_idx, ra);
     return 1;
 }
@@ -203,14 +204,14 @@ typedef struct Frame {
 
 static uint32_t frame_load(const Frame *f, uint32_t offset)
 {
-    uint32_t addr = x86_seg_check(f->env, R_SS, offset & f->mask, f->bytes, false, f->ra);
+    uint32_t addr = x86_seg_linear(f->env, R_SS, offset & f->mask, f->bytes, false, f->ra);
 
     return (uint32_t)cpu_ld(x86_cpu(f->env), addr, f->memop, f->mmu_idx, f->ra);
 }
 
 static void frame_store(const Frame *f, uint32_t offset, uint32_t val)
 {
-    uint32_t addr = x86_seg_check(f->env, R_SS, offset & f->mask, f->bytes, true, f->ra);
+    uint32_t addr = x86_seg_linear(f->env, R_SS, offset & f->mask, f->bytes, true, f->ra);
 
     cpu_st(x86_cpu(f->env), addr, val, f->memop, f->mmu_idx, f->ra);
 }

@@ -74,10 +74,10 @@ const X86Op x86_one_byte[256] = {
     ALU(0x28, SUB, RW, OP_LOCK),
     ALU(0x30, XOR, RW, OP_LOCK),
     ALU(0x38, CMP, R, 0),
-    [0x06] = I(PUSH_S, R), [0x07] = F(OP_MODE, POP_S, R),
+    [0x06] = I(PUSH_S, R), [0x07] = I(POP_S, R),
     [0x0e] = I(PUSH_S, R),                              /* 0F: x86_0f */
-    [0x16] = I(PUSH_S, R), [0x17] = F(OP_MODE, POP_S, R),
-    [0x1e] = I(PUSH_S, R), [0x1f] = F(OP_MODE, POP_S, R),
+    [0x16] = I(PUSH_S, R), [0x17] = I(POP_S, R),
+    [0x1e] = I(PUSH_S, R), [0x1f] = I(POP_S, R),
     [0x27] = I(DAA, R), [0x2f] = I(DAS, R), [0x37] = I(AAA, R), [0x3f] = I(AAS, R),
 
     [0x40 ... 0x47] = I(INC, RW, Z_v),
@@ -110,7 +110,7 @@ const X86Op x86_one_byte[256] = {
     [0x8b] = I(MOV, W, G_v, E_v),
     [0x8c] = I(MOV_ES, R, E_n, S_w),
     [0x8d] = I(LEA, W, G_v, M_n),
-    [0x8e] = F(OP_MODE, MOV_SE, R, S_w, E_w),
+    [0x8e] = I(MOV_SE, R, S_w, E_w),
     [0x8f] = GRP(group1a, E_n),
 
     [0x90] = I(NOP, R),
@@ -118,7 +118,7 @@ const X86Op x86_one_byte[256] = {
     [0x98] = I(CBW, R), [0x99] = I(CWD, R),
     [0x9a] = F(OP_JUMP, CALLF, R, F_v),
     [0x9b] = I(FWAIT, R),
-    [0x9c] = I(PUSHF, R), [0x9d] = F(OP_MODE, POPF, R),
+    [0x9c] = I(PUSHF, R), [0x9d] = I(POPF, R),
     [0x9e] = I(SAHF, R), [0x9f] = I(LAHF, R),
 
     [0xa0] = I(MOV, W, AL, O_b), [0xa1] = I(MOV, W, AX_v, O_v),
@@ -136,8 +136,8 @@ const X86Op x86_one_byte[256] = {
     [0xc0] = GRP(group2, E_b, I_b),
     [0xc1] = GRP(group2, E_v, I_b),
     [0xc2] = F(OP_JUMP, RET, R, I_w), [0xc3] = F(OP_JUMP, RET, R),
-    [0xc4] = F(OP_MODE, LES, R, G_v, M_n),
-    [0xc5] = F(OP_MODE, LDS, R, G_v, M_n),
+    [0xc4] = I(LES, R, G_v, M_n),
+    [0xc5] = I(LDS, R, G_v, M_n),
     [0xc6] = GRP(group11b, E_b, I_b),
     [0xc7] = GRP(group11v, E_v, I_v),
     [0xc8] = I(ENTER, R, I_w, I_b), [0xc9] = I(LEAVE, R),

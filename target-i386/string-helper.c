@@ -159,14 +159,14 @@ static uint32_t next_run(const Str *s, Side *a, Side *b)
 
 static uint32_t load_slow(const Str *s, const Side *p)
 {
-    uint32_t addr = x86_seg_check(s->env, p->seg, p->offset, s->size, false, s->ra);
+    uint32_t addr = x86_seg_linear(s->env, p->seg, p->offset, s->size, false, s->ra);
 
     return (uint32_t)cpu_ld(s->cpu, addr, s->log2, s->mmu_idx, s->ra);
 }
 
 static void store_slow(const Str *s, const Side *p, uint32_t val)
 {
-    uint32_t addr = x86_seg_check(s->env, p->seg, p->offset, s->size, true, s->ra);
+    uint32_t addr = x86_seg_linear(s->env, p->seg, p->offset, s->size, true, s->ra);
 
     cpu_st(s->cpu, addr, val, s->log2, s->mmu_idx, s->ra);
 }
@@ -444,7 +444,7 @@ static void advance_io(Str *s, bool rep, bool si, bool di)
 /* Fault now, while the device has not lost its datum yet. */
 static void probe_store(const Str *s, const Side *p)
 {
-    uint32_t addr = x86_seg_check(s->env, p->seg, p->offset, s->size, true, s->ra);
+    uint32_t addr = x86_seg_linear(s->env, p->seg, p->offset, s->size, true, s->ra);
     uint32_t end = addr + s->size - 1;
 
     cpu_probe(s->cpu, addr, 1, MMU_WRITE, s->mmu_idx, s->ra);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The `info` argument of the string helpers: what the translator knows about a
- * string instruction.
+ * What string-helper.c and other helpers that access memory share: the `info`
+ * of the string helpers, which is what the translator knows about a
+ * string instruction, and the segment check.
  */
 #ifndef TARGET_I386_STRING_HELPER_H
 #define TARGET_I386_STRING_HELPER_H
+
+#include "target-i386/cpu.h"
 
 enum {
     STR_SIZE   = 3,                     /* log2 of the element size */
@@ -14,5 +17,14 @@ enum {
     STR_REP    = 1 << 9,                /* INS, OUTS: any prefix at all */
     STR_ONE    = 1 << 10,               /* at most one element: single-step */
 };
+
+/* x86_seg_check(), but a flat segment has no limit, not even at 4 GiB, as for
+ * translated code. */
+static inline uint32_t x86_seg_linear(CPUX86State *env, unsigned seg, uint32_t offset,
+                                      uint32_t size, bool write, uintptr_t ra)
+{
+    return (env->hflags & HF_FLAT(seg)) && !(seg == R_CS && write)
+           ? offset : x86_seg_check(env, seg, offset, size, write, ra);
+}
 
 #endif

@@ -105,7 +105,7 @@ void x86_set_reg(X86Dis *d, unsigned n, TCGMemOp size, TCGv v)
 
 /* -- Stubs ------------------------------------------------------------------- */
 
-enum { STUB_RAISE, STUB_SEG = 20, STUB_AGAIN = 26, STUB_SOFT_INT = 27 };
+enum { STUB_RAISE, STUB_SEG = 20, STUB_AGAIN = 26, STUB_SOFT_INT, STUB_NEXT, STUB_LEAVE };
 
 /* The stub `kind` of this instruction; for STUB_RAISE and STUB_SEG the vector
  * or segment is part of the kind. */
@@ -142,6 +142,26 @@ void x86_soft_int_if(X86Dis *d, X86Cond c, unsigned vector)
     branch(d, c, stub(d, STUB_SOFT_INT, vector));
 }
 
+static X86Cond interrupt_waits(X86Dis *d)
+{
+    TCGv request = tcg_ld(d->s, TCG_ld32, ENV(common.interrupt_request));
+
+    return (X86Cond){ TCG_COND_NE, request, tcg_const(d->s, 0) };
+}
+
+void x86_check_mode(X86Dis *d, bool irq)
+{
+    TCGv now = tcg_ld(d->s, TCG_ld32, ENV(hflags));
+    X86Cond other = { TCG_COND_NE, now, tcg_const(d->s, d->hflags) };
+
+    if (!d->leave) {
+        branch(d, other, stub(d, STUB_NEXT, 0));
+        if (irq) {
+            branch(d, interrupt_waits(d), stub(d, STUB_NEXT, 0));
+        }
+    }
+}
+
 static void call_raise(X86Dis *d, unsigned vector)
 {
     tcg_call(d->s, &h_raise, tcg_const(d->s, vector));
@@ -166,6 +186,13 @@ static void emit_stub(X86Dis *d, const X86Stub *st)
     TCGContext *s = d->s;
 
     tcg_set_label(s, st->label);
+    if (st->kind == STUB_NEXT || st->kind == STUB_LEAVE) {
+        if (st->kind == STUB_NEXT) {
+            set_eip(d, st->next);
+        }
+        tcg_exit_tb(s, TB_EXIT_NONE);
+        return;
+    }
     tcg_insn_start(s, st->pc, 0);
     if (st->kind == STUB_AGAIN) {
         set_eip(d, st->pc);
@@ -339,13 +366,24 @@ void x86_check_target(X86Dis *d, TCGv eip)
     }
 }
 
+/* EIP is set; interrupts may have been enabled in this block. */
+static void leave_if_interrupted(X86Dis *d)
+{
+    if (d->check_irq) {
+        branch(d, interrupt_waits(d), stub(d, STUB_LEAVE, 0));
+    }
+}
+
 void x86_jump_val(X86Dis *d, TCGv eip)
 {
     d->end = END_GONE;
     tcg_set(d->s, G_EIP, eip);
     if (d->leave) {
         leave(d);
-    } else if (d->cs_base == 0) {
+        return;
+    }
+    leave_if_interrupted(d);
+    if (d->cs_base == 0) {
         tcg_goto_ptr(d->s, eip, d->hflags);
     } else {
         tcg_exit_tb(d->s, TB_EXIT_NONE);
@@ -364,6 +402,10 @@ void x86_jump(X86Dis *d, uint32_t eip, unsigned slot)
         return;
     }
     d->end = END_GONE;
+    if (d->check_irq) {
+        set_eip(d, eip);
+        leave_if_interrupted(d);
+    }
     tcg_goto_tb(d->s, slot);
     set_eip(d, eip);
     tcg_exit_tb(d->s, (TBExit)(TB_EXIT_SLOT0 + slot));
@@ -599,8 +641,9 @@ static void translate_insn(X86Dis *d)
 
 static void finish(X86Dis *d)
 {
-    if (d->shadow) {
+    if (d->shadow) {                    /* there was no room for one more */
         tcg_call0(d->s, &h_set_inhibit);
+        d->leave = true;
     }
     switch (d->end) {
     case END_NOT: case END_NEXT:

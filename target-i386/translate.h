@@ -87,7 +87,8 @@ struct X86Dis {
     bool first;                         /* this is its first instruction */
     bool leave;                         /* to cpu_exec, do not chain */
     bool shadow;                        /* STI came right before: one more
-                                           instruction, then to cpu_exec */
+                                           instruction, then the block ends */
+    bool check_irq;                     /* and looks for interrupts on leaving */
     X86End end;
     unsigned num_stubs;
     X86Stub stubs[X86_MAX_STUBS];
@@ -194,6 +195,11 @@ void x86_jump_val(X86Dis *d, TCGv eip);
 /* #GP(0) if a branch target is outside of CS. */
 void x86_check_target(X86Dis *d, TCGv eip);
 void x86_label(X86Dis *d, TCGLabel l);
+/*
+ * Last thing of an instruction that seldom changes the mode: go on only if
+ * hflags are what the block was made for and, with irq, no interrupt waits.
+ */
+void x86_check_mode(X86Dis *d, bool irq);
 
 /* -- Flags (gen-cc.c) -------------------------------------------------------- */
 
