@@ -1064,10 +1064,20 @@ ON_ALL(an_interrupt_waits_until_it_is_let_in)
     CHECK_EQ(g->toy->r[1], 2);
 }
 
-static void *interrupt_soon(void *opaque)
+static uint32_t peek(const uint32_t *p)
 {
-    usleep(2000);
-    cpu_interrupt(opaque, CPU_INTERRUPT_HARD);
+    return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+
+/* Once the loop counts at 0x8000. */
+static void *interrupt_loop(void *opaque)
+{
+    Rig *g = opaque;
+
+    while (peek((const uint32_t *)(void *)(g->host + 0x8000)) < 1000) {
+        usleep(100);
+    }
+    cpu_interrupt(g->cpu, CPU_INTERRUPT_HARD);
     return NULL;
 }
 
@@ -1077,20 +1087,23 @@ ON_ALL(an_interrupt_ends_a_chained_loop)
     pthread_t thread;
 
     g->at = 0x1000;
+    put(g, OP_MOVI, 2, 0, 0, 0x8000);
     put(g, OP_MOVI, 0, 0, 0, 1);
     uint32_t loop = g->at;
 
     put(g, OP_ADDI, 1, 1, 0, 1);
+    put(g, OP_ST, 1, 2, MO_32, 0);
     put(g, OP_JNZ, 0, 0, 0, loop);
     g->at = 0x4000;
     put(g, OP_STOP, 0, 0, 0, 0);
     g->toy->irq_pc = 0x4000;
     g->toy->irq_on = 1;
-    pthread_create(&thread, NULL, interrupt_soon, g->cpu);
+    pthread_create(&thread, NULL, interrupt_loop, g);
     CHECK_EQ(go(g, 0x1000), EXCP_INTERRUPT);
     pthread_join(thread, NULL);
     CHECK_EQ(g->toy->irq_from, loop);
-    CHECK(g->toy->r[1] > 1);
+    CHECK(g->toy->r[1] >= 1000);
+    CHECK_EQ(g->toy->r[1], load_le(g->host + 0x8000, 4));
     CHECK_EQ(g->toy->pc, 0x4008);
 }
 
@@ -1230,11 +1243,6 @@ TEST(single_stepping_blocks_agree)
         }                                                                   \
         CHECK(cond);                                                        \
     } while (0)
-
-static uint32_t peek(const uint32_t *p)
-{
-    return __atomic_load_n(p, __ATOMIC_SEQ_CST);
-}
 
 static void count_notify(void *opaque, bool running, StopReason why)
 {
