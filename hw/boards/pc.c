@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "block/block.h"
 #include "hw/block/fdc.h"
 #include "hw/boards/loader.h"
 #include "hw/char/serial.h"
@@ -335,8 +336,9 @@ static int publish_config(Machine *m, Error *err)
 }
 
 /* CMOS, as RBIL's CMOS.LST and SeaBIOS's documentation have it. */
-enum { CMOS_FLOPPY = 0x10, CMOS_EQUIPMENT = 0x14, CMOS_BASE_MEM = 0x15,
-       CMOS_EXT_MEM = 0x17, CMOS_EXT_MEM2 = 0x30, CMOS_OVER_16M = 0x34,
+enum { CMOS_FLOPPY = 0x10, CMOS_DISKS = 0x12, CMOS_EQUIPMENT = 0x14,
+       CMOS_BASE_MEM = 0x15, CMOS_EXT_MEM = 0x17, CMOS_DISK_TYPE = 0x19,
+       CMOS_DISK_0 = 0x1b, CMOS_TRANSLATION = 0x39, CMOS_EXT_MEM2 = 0x30, CMOS_OVER_16M = 0x34,
        CMOS_BOOT2 = 0x38, CMOS_BOOT1 = 0x3d, CMOS_OVER_4G = 0x5b, CMOS_CPUS = 0x5f };
 
 static void set_cmos(Device *rtc, unsigned at, uint64_t val, unsigned len)
@@ -356,6 +358,43 @@ static void set_cmos_memory(const Pc *pc, Device *rtc)
     set_cmos(rtc, CMOS_EXT_MEM2, ext_kib, 2);
     set_cmos(rtc, CMOS_OVER_16M, MIN(over_16m, 0xffffull), 2);
     set_cmos(rtc, CMOS_OVER_4G, pc->from_4g >> 16, 3);
+}
+
+/*
+ * Geometries of the first two disks for a classic BIOS: type 47 is what the
+ * nine bytes say.  Translations of all four: two bits each.
+ */
+static void set_cmos_disk(Device *rtc, int n, BlockDriverState *bs)
+{
+    enum { USER_TYPE = 47, MORE_HEADS = 8 };
+    uint32_t cyls, heads, secs;
+    int translation = blk_geometry(bs, &cyls, &heads, &secs);
+    unsigned at = CMOS_DISK_0 + 9 * (unsigned)n;
+
+    set_cmos(rtc, CMOS_TRANSLATION, mc146818_get_cmos(rtc, CMOS_TRANSLATION) |
+             (uint64_t)translation << (2 * n), 1);
+    if (n >= 2) {
+        return;
+    }
+    set_cmos(rtc, CMOS_DISKS, mc146818_get_cmos(rtc, CMOS_DISKS) | (n ? 0x0f : 0xf0), 1);
+    set_cmos(rtc, CMOS_DISK_TYPE + (unsigned)n, USER_TYPE, 1);
+    set_cmos(rtc, at, cyls, 2);
+    set_cmos(rtc, at + 2, heads, 1);
+    set_cmos(rtc, at + 3, 0xffff, 2);   /* no write precompensation */
+    set_cmos(rtc, at + 5, 0xc0 | (heads > 8 ? MORE_HEADS : 0), 1);
+    set_cmos(rtc, at + 6, cyls, 2);     /* landing zone */
+    set_cmos(rtc, at + 8, secs, 1);
+}
+
+static void set_cmos_disks(const Machine *m, Device *rtc)
+{
+    const MachineConfig *c = &m->config;
+
+    for (int i = 0; i < 4; i++) {
+        if (c->ide[i] && !c->ide_is_cd[i]) {
+            set_cmos_disk(rtc, i, c->ide[i]);
+        }
+    }
 }
 
 /* "cad": the first three letters; 1 floppy, 2 disk, 3 CD, 4 network. */
@@ -398,6 +437,7 @@ static int set_cmos_all(const Machine *m, Error *err)
 
     set_cmos_memory(m->board, rtc);
     set_cmos_floppies(m, rtc);
+    set_cmos_disks(m, rtc);
     set_cmos(rtc, CMOS_CPUS, (uint64_t)m->config.num_cpus - 1, 1);
     return set_cmos_boot(m, rtc, err);
 }
