@@ -2,12 +2,13 @@
 # make install      below PREFIX, DESTDIR      make check        < 15 min
 # make bench        against Debian's QEMU      make check-all    everything
 # make format       clang-format, in place     make sizes        longest functions, files
+# make docs         the pages of docs/ that are made from the source
 # make SAN=address,undefined ...               the same, sanitized
 # make CC=clang MODE=clang ...                 the same, another compiler
 -include config.mak
 
 ifeq ($(SRC),)
-ifeq ($(filter clean distclean format sizes,$(MAKECMDGOALS)),)
+ifeq ($(filter clean distclean format sizes docs,$(MAKECMDGOALS)),)
 $(error not configured: run ./configure first)
 endif
 SRC := .
@@ -102,6 +103,9 @@ format:
 	clang-format -i $(shell git ls-files '*.[ch]')
 sizes:
 	@$(SRC)/tests/lint/sizes.sh
+docs:
+	$(SRC)/scripts/gen-options-doc >$(SRC)/docs/options.md
+	$(SRC)/scripts/gen-monitor-doc >$(SRC)/docs/monitor.md
 tags:
 	@git ls-files '*.[chS]' '*.def' | xargs ctags
 clean:
@@ -109,6 +113,6 @@ clean:
 distclean: clean
 	rm -f config.mak build/config.h
 
-.PHONY: all tests check check-fast check-all check-headers bench install format sizes tags clean distclean
+.PHONY: all tests check check-fast check-all check-headers bench install format sizes docs tags clean distclean
 .SECONDARY:
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
