@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "block/block.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/pci/i440fx.h"
 #include "hw/timer/mc146818.h"
@@ -382,6 +383,34 @@ TEST(cmos_tells_memory_and_boot_order)
     CHECK_EQ(mc146818_get_cmos(rtc, 0x38) >> 4, 1);     /* then floppy */
     CHECK_EQ(mc146818_get_cmos(rtc, 0x5f), 0);
     machine_free(m);
+}
+
+/* A disk of more than 1024 cylinders of 16 heads needs translation (bit 0 of
+ * its pair in 0x39); type 47 is what the bytes from 0x1b on say. */
+TEST(cmos_tells_disks)
+{
+    char path[] = "/tmp/test-machine-disk-XXXXXX";
+    BlockDriverState *bs = bdrv_new("cmos-disk");
+    int fd = mkstemp(path);
+    Error err;
+
+    CHECK(fd >= 0 && ftruncate(fd, 2000ll << 20) == 0);
+    CHECK_EQ(bdrv_open(bs, path, "raw", BDRV_O_RDWR, NULL, &err), 0);
+    Machine *m = real("pc", (MachineConfig){ .vga = "none", .ide = { [1] = bs } });
+    Device *rtc = machine_find(m, "rtc");
+
+    CHECK_EQ(mc146818_get_cmos(rtc, 0x12), 0x0f);
+    CHECK_EQ(mc146818_get_cmos(rtc, 0x19), 0);
+    CHECK_EQ(mc146818_get_cmos(rtc, 0x1a), 47);
+    CHECK_EQ(mc146818_get_cmos(rtc, 0x24) | mc146818_get_cmos(rtc, 0x25) << 8,
+             2000 * 2048 / (16 * 63));
+    CHECK_EQ(mc146818_get_cmos(rtc, 0x26), 16);
+    CHECK_EQ(mc146818_get_cmos(rtc, 0x2c), 63);
+    CHECK_EQ(mc146818_get_cmos(rtc, 0x39), 1 << 2);
+    machine_free(m);
+    bdrv_delete(bs);
+    close(fd);
+    unlink(path);
 }
 
 /* Interrupts of PCI slots go round: 290550, and what SeaBIOS assumes. */
