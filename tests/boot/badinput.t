@@ -79,7 +79,7 @@ my @rows = (
     ['a boot order that does not exist', ['-boot', 'xyz'], qr/x/],
     ['a screen that does not exist', ['-display', 'nosuch'], qr/nosuch/],
     ['a firmware folder without firmware', ['-L', $dir, '-bios', 'none.bin'], qr/none\.bin/],
-    ['a snapshot without a place for it', ['-loadvm', 'x', '-drive', "file=$full,format=raw"], qr/x|snapshot/i],
+    ['a snapshot without a place for it', ['-loadvm', 'x', '-drive', "file=$full,format=raw"], qr/loadvm|snapshot/i],
 );
 
 for my $row (@rows) {

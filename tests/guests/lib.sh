@@ -37,6 +37,7 @@ need() {
 
 need_root() {
 	[ "$(id -u)" = 0 ] || die "needs root, to run i386 programs in a chroot and make device nodes"
+	[ -e /proc/self/exe ] || die "/proc: not mounted, debootstrap needs it"
 }
 
 # A scratch directory that goes when the script ends.
@@ -56,15 +57,29 @@ cached() {
 
 # ---- packages ---------------------------------------------------------------
 
-# The mirror that apt uses for Debian 12; never shown.
+# Where the machine's apt finds Debian 12, by lists already there.
+configured_mirror() {
+	apt-get "$@" indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		"Codename: $suite" 'Component: main' 2>/dev/null |
+		grep '^http' | head -n 1
+}
+
+# The mirror to use; never shown.  A machine whose lists were cleaned away gets
+# lists in $out, for its own configuration, to ask again.
 mirror() {
 	if [ -n "$DEBIAN_MIRROR" ]; then
 		echo "$DEBIAN_MIRROR"
 		return
 	fi
-	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
-		"Codename: $suite" 'Component: main' 2>/dev/null |
-		grep '^http' | head -n 1
+	m=$(configured_mirror)
+	if [ -z "$m" ]; then
+		mkdir -p "$out/apt/host/lists/partial" "$out/apt/host-cache/archives/partial"
+		set -- -o "Dir::State=$out/apt/host" -o "Dir::Cache=$out/apt/host-cache" \
+			-o APT::Sandbox::User=root
+		apt-get -q "$@" update >"$out/apt/log" 2>&1
+		m=$(configured_mirror "$@")
+	fi
+	echo "$m"
 }
 
 # apt with i386 as its only architecture and Debian 12 without its updates as
