@@ -7,6 +7,11 @@
  * a back end sees: every temporary is defined before it is used in the same
  * basic block, but constants (TCG_const), which may be used anywhere and whose
  * position means nothing.
+ *
+ * The optimizer may say three things a front end cannot:
+ *   - operand of an i64 ARITH operation is an i32 temporary: zero extended
+ *   - a shift count has bits above the lowest 5 or 6: they are ignored
+ *   - trunc_i64_i32 with k[0] = 1: the upper half of the operand is zero
  */
 #ifndef TCG_BACKEND_H
 #define TCG_BACKEND_H
@@ -50,6 +55,11 @@ typedef struct TCGContextImpl {
 static inline const TCGHelper *tcg_op_helper(const TCGOp *op)
 {
     return (const TCGHelper *)(uintptr_t)op->k[0];
+}
+
+static inline bool tcg_takes_i32(unsigned opc)
+{
+    return opc <= TCG_rotr_i64 && (opc - TCG_add_i32) % 2 == 1;
 }
 
 unsigned tcg_call_ins(const TCGOp *op);

@@ -86,8 +86,18 @@ static uint64_t smear(uint64_t m)
 
 /* -- What a rule may do ------------------------------------------------------ */
 
+static bool same_type(const TCGContext *s, unsigned t, unsigned u)
+{
+    return s->temp_type[t] == s->temp_type[u];
+}
+
 static void to_copy(Pass *p, unsigned temp)
 {
+    if (!same_type(p->s, temp, p->op->d.temp)) {    /* skip_extensions() */
+        p->op->opc = TCG_extu_i32_i64;
+        p->op->in[0].temp = (uint16_t)temp;
+        return;
+    }
     p->o->t[p->op->d.temp].copy_of = (uint16_t)temp;
     p->op->opc = DROPPED;
 }
@@ -100,6 +110,9 @@ static void to_const(Pass *p, uint64_t k)
 
 static void to_unary(Pass *p, unsigned opc_i32, unsigned temp)
 {
+    if (!same_type(p->s, temp, p->op->d.temp)) {
+        return;
+    }
     p->op->opc = (uint16_t)(opc_i32 + p->is64);
     p->op->in[0].temp = (uint16_t)temp;
 }
@@ -131,111 +144,6 @@ static bool to_binary_const(Pass *p, unsigned opc_i32, uint64_t k)
     p->op->opc = (uint16_t)(opc_i32 + p->is64);
     return true;
 }
-
-/* -- Rules: arithmetic ------------------------------------------------------- */
-
-static void rule_add(Pass *p)
-{
-    if (is_k(p, 1, 0)) {
-        to_copy(p, p->op->in[0].temp);
-    }
-}
-
-static void rule_sub(Pass *p)
-{
-    if (is_k(p, 1, 0)) {
-        to_copy(p, p->op->in[0].temp);
-    } else if (p->op->in[0].temp == p->op->in[1].temp) {
-        to_const(p, 0);
-    } else if (is_k(p, 0, 0)) {
-        to_unary(p, TCG_neg_i32, p->op->in[1].temp);
-    } else if (in(p, 1)->is_const) {
-        to_binary_const(p, TCG_add_i32, -in(p, 1)->k);
-    }
-}
-
-static void rule_mul(Pass *p)
-{
-    uint64_t k = in(p, 1)->k;
-
-    if (!in(p, 1)->is_const) {
-        return;
-    }
-    if (k == 0) {
-        to_const(p, 0);
-    } else if (k == 1) {
-        to_copy(p, p->op->in[0].temp);
-    } else if ((k & (k - 1)) == 0) {
-        to_binary_const(p, TCG_shl_i32, (uint64_t)__builtin_ctzll(k));
-    }
-}
-
-static void rule_and(Pass *p)
-{
-    uint64_t k = in(p, 1)->k;
-
-    if (p->op->in[0].temp == p->op->in[1].temp) {
-        to_copy(p, p->op->in[0].temp);
-    } else if (!in(p, 1)->is_const) {
-        return;
-    } else if ((in(p, 0)->ones & ~k) == 0) {
-        to_copy(p, p->op->in[0].temp);
-    } else if (k == 0xff) {
-        to_unary(p, TCG_ext8u_i32, p->op->in[0].temp);
-    } else if (k == 0xffff) {
-        to_unary(p, TCG_ext16u_i32, p->op->in[0].temp);
-    } else if (p->is64 && k == 0xffffffff) {
-        p->op->opc = TCG_extract_i64;
-        p->op->k[0] = 0;
-        p->op->k[1] = 32;
-    }
-}
-
-static void rule_or(Pass *p)
-{
-    if (is_k(p, 1, 0) || p->op->in[0].temp == p->op->in[1].temp) {
-        to_copy(p, p->op->in[0].temp);
-    } else if (is_k(p, 1, type_mask(p))) {
-        to_const(p, ~0ull);
-    }
-}
-
-static void rule_xor(Pass *p)
-{
-    if (is_k(p, 1, 0)) {
-        to_copy(p, p->op->in[0].temp);
-    } else if (p->op->in[0].temp == p->op->in[1].temp) {
-        to_const(p, 0);
-    } else if (is_k(p, 1, type_mask(p))) {
-        to_unary(p, TCG_not_i32, p->op->in[0].temp);
-    }
-}
-
-static void rule_andc(Pass *p)
-{
-    if (in(p, 1)->is_const) {
-        to_binary_const(p, TCG_and_i32, ~in(p, 1)->k);
-    } else if (p->op->in[0].temp == p->op->in[1].temp) {
-        to_const(p, 0);
-    }
-}
-
-static void rule_shift(Pass *p)
-{
-    if (is_k(p, 1, 0)) {
-        to_copy(p, p->op->in[0].temp);
-    }
-}
-
-static void rule_sar(Pass *p)
-{
-    rule_shift(p);
-    if (p->op->opc != DROPPED && !(in(p, 0)->ones >> (type_bits(p) - 1))) {
-        p->op->opc = (uint16_t)(TCG_shr_i32 + p->is64);
-    }
-}
-
-/* -- Rules: extensions and bit fields ---------------------------------------- */
 
 /*
  * Look through operations that leave the low len bits of operand i as they
@@ -282,6 +190,116 @@ static void strip(Pass *p, unsigned i, unsigned len)
         p->op->in[i] = o->in[from];
     }
 }
+
+/* -- Rules: arithmetic ------------------------------------------------------- */
+
+static void rule_add(Pass *p)
+{
+    if (is_k(p, 1, 0)) {
+        to_copy(p, p->op->in[0].temp);
+    }
+}
+
+static void rule_sub(Pass *p)
+{
+    if (is_k(p, 1, 0)) {
+        to_copy(p, p->op->in[0].temp);
+    } else if (p->op->in[0].temp == p->op->in[1].temp) {
+        to_const(p, 0);
+    } else if (is_k(p, 0, 0)) {
+        to_unary(p, TCG_neg_i32, p->op->in[1].temp);
+    } else if (in(p, 1)->is_const) {
+        to_binary_const(p, TCG_add_i32, -in(p, 1)->k);
+    }
+}
+
+static void rule_mul(Pass *p)
+{
+    uint64_t k = in(p, 1)->k;
+
+    if (!in(p, 1)->is_const) {
+        return;
+    }
+    if (k == 0) {
+        to_const(p, 0);
+    } else if (k == 1) {
+        to_copy(p, p->op->in[0].temp);
+    } else if ((k & (k - 1)) == 0) {
+        to_binary_const(p, TCG_shl_i32, (uint64_t)__builtin_ctzll(k));
+    }
+}
+
+static void rule_and(Pass *p)
+{
+    uint64_t k = in(p, 1)->k;
+
+    if (in(p, 1)->is_const && k) {
+        strip(p, 0, 64 - (unsigned)__builtin_clzll(k));
+    }
+    if (p->op->in[0].temp == p->op->in[1].temp) {
+        to_copy(p, p->op->in[0].temp);
+    } else if (!in(p, 1)->is_const) {
+        return;
+    } else if ((in(p, 0)->ones & ~k) == 0) {
+        to_copy(p, p->op->in[0].temp);
+    } else if (k == 0xff) {
+        to_unary(p, TCG_ext8u_i32, p->op->in[0].temp);
+    } else if (k == 0xffff) {
+        to_unary(p, TCG_ext16u_i32, p->op->in[0].temp);
+    } else if (p->is64 && k == 0xffffffff &&
+               same_type(p->s, p->op->in[0].temp, p->op->d.temp)) {
+        p->op->opc = TCG_extract_i64;
+        p->op->k[0] = 0;
+        p->op->k[1] = 32;
+    }
+}
+
+static void rule_or(Pass *p)
+{
+    if (is_k(p, 1, 0) || p->op->in[0].temp == p->op->in[1].temp) {
+        to_copy(p, p->op->in[0].temp);
+    } else if (is_k(p, 1, type_mask(p))) {
+        to_const(p, ~0ull);
+    }
+}
+
+static void rule_xor(Pass *p)
+{
+    if (is_k(p, 1, 0)) {
+        to_copy(p, p->op->in[0].temp);
+    } else if (p->op->in[0].temp == p->op->in[1].temp) {
+        to_const(p, 0);
+    } else if (is_k(p, 1, type_mask(p))) {
+        to_unary(p, TCG_not_i32, p->op->in[0].temp);
+    }
+}
+
+static void rule_andc(Pass *p)
+{
+    if (in(p, 1)->is_const) {
+        to_binary_const(p, TCG_and_i32, ~in(p, 1)->k);
+    } else if (p->op->in[0].temp == p->op->in[1].temp) {
+        to_const(p, 0);
+    }
+}
+
+static void rule_shift(Pass *p)
+{
+    strip(p, 1, p->is64 ? 6 : 5);       /* the definition masks the count */
+    if (in(p, 1)->is_const && (in(p, 1)->k & (type_bits(p) - 1)) == 0) {
+        to_copy(p, p->op->in[0].temp);
+    }
+}
+
+static void rule_sar(Pass *p)
+{
+    rule_shift(p);
+    if (p->op->opc != DROPPED && !(in(p, 0)->ones >> (type_bits(p) - 1))) {
+        p->op->opc = (uint16_t)(TCG_shr_i32 + p->is64);
+    }
+}
+
+/* -- Rules: extensions and bit fields ---------------------------------------- */
 
 static unsigned ext_len(unsigned opc)
 {
@@ -376,6 +394,15 @@ static void rule_deposit(Pass *p)
         to_copy(p, p->op->in[1].temp);
         return;
     }
+    if (is_k(p, 0, 0) && pos == 0) {
+        to_unary(p, TCG_extract_i32, p->op->in[1].temp);
+        return;
+    }
+    if (is_k(p, 0, 0) && (in(p, 1)->ones & ~ones(len)) == 0) {
+        p->op->in[0] = p->op->in[1];
+        to_binary_const(p, TCG_shl_i32, pos);
+        return;
+    }
     if (!in(p, 0)->is_const && o->opc == p->op->opc && o->k[0] == pos &&
         o->k[1] == len) {
         p->op->in[0] = o->in[0];        /* the field is overwritten */
@@ -409,6 +436,8 @@ static void rule_trunc(Pass *p)
     if (!in(p, 0)->is_const && (o->opc == TCG_extu_i32_i64 ||
                                 o->opc == TCG_exts_i32_i64)) {
         to_copy(p, o->in[0].temp);
+    } else {
+        p->op->k[0] = in(p, 0)->ones <= 0xffffffff;     /* nothing to cut */
     }
 }
 
@@ -478,6 +507,11 @@ static void normalize_compare(Pass *p)
         op->in[0] = op->in[1];
         op->in[1] = t;
         op->k[0] = swap_cond((TCGCond)op->k[0]);
+    }
+    if (op->k[0] >= TCG_COND_TSTEQ && in(p, 1)->is_const &&
+        (in(p, 0)->ones & ~in(p, 1)->k) == 0 && room_for_const(p)) {
+        op->in[1] = const_temp(p, p->is64, 0);
+        op->k[0] = op->k[0] == TCG_COND_TSTEQ ? TCG_COND_EQ : TCG_COND_NE;
     }
     if (is_k(p, 1, 0) && op->k[0] == TCG_COND_GTU) {
         op->k[0] = TCG_COND_NE;
@@ -612,11 +646,12 @@ static uint64_t loaded_ones(const TCGOp *op, unsigned *signed_bits)
 static uint64_t shifted_ones(const Pass *p)
 {
     const TCGOptTemp *a = in(p, 0), *b = in(p, 1);
+    unsigned k = b->k & (type_bits(p) - 1);
 
     if (!b->is_const) {
         return p->op->opc >= TCG_shr_i32 ? smear(a->ones) : ~0ull;
     }
-    return p->op->opc >= TCG_shr_i32 ? a->ones >> b->k : a->ones << b->k;
+    return p->op->opc >= TCG_shr_i32 ? a->ones >> k : a->ones << k;
 }
 
 static uint64_t extended(uint64_t m, unsigned len, unsigned *signed_bits)
@@ -778,8 +813,9 @@ static void put_constant_right(Pass *p)
 static bool is_i64(const Pass *p)
 {
     const TCGOpDef *def = &tcg_op_defs[p->op->opc];
+    TCGv v = def->outs && p->op->opc <= TCG_rotr_i64 ? p->op->d : p->op->in[0];
 
-    return def->ins ? p->s->temp_type[p->op->in[0].temp] == TCG_I64 : false;
+    return def->ins ? p->s->temp_type[v.temp] == TCG_I64 : false;
 }
 
 /* Apply rules until one gives up. */
@@ -822,6 +858,16 @@ static void side_effects(Pass *p)
     }
 }
 
+/* A zero extended i32 may stand for itself. */
+static void skip_extensions(Pass *p)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (!in(p, i)->is_const && origin(p, i)->opc == TCG_extu_i32_i64) {
+            p->op->in[i] = origin(p, i)->in[0];
+        }
+    }
+}
+
 static void forward_op(Pass *p, unsigned index)
 {
     TCGOp *op = p->op;
@@ -829,6 +875,9 @@ static void forward_op(Pass *p, unsigned index)
 
     for (unsigned i = 0; i < num; i++) {
         op->in[i].temp = p->o->t[op->in[i].temp].copy_of;
+    }
+    if (tcg_takes_i32(op->opc)) {
+        skip_extensions(p);
     }
     if (op->opc == TCG_get || op->opc == TCG_set) {
         do_global(p);
@@ -957,7 +1006,9 @@ static bool melts(Back *b, const TCGOp *op)
     bool equality, sign, is64;
     TCGv k;
 
-    if (!user) {
+    if (!user || !same_type(b->p->s, op->in[0].temp, op->d.temp) ||
+        (tcg_op_defs[op->opc].ins == 2 &&
+         !same_type(b->p->s, op->in[1].temp, op->d.temp))) {
         return false;
     }
     c = (TCGCond)user->k[0];

@@ -132,14 +132,9 @@ static void emit_add_locs(X86 *x, Loc *a, Loc *b, bool is64)
 static void emit_add_imm(X86 *x, unsigned temp, Loc *a, int64_t k, bool is64)
 {
     unsigned d = x86_def(x, a->kind == LOC_REG ? a->reg : NO_REG, 0);
+    bool flags = x->wants_flags[x->op];
 
-    if (x->wants_flags[x->op]) {
-        x86_mov_loc(x, d, a, type_of(is64));
-        asm_alu_ri(&x->as, ALU_SUB, is64, d, (int32_t)-k);
-        set_flags(x, FLAGS_CMP, is64);
-        return;
-    }
-    if (k == 0 || (a->kind == LOC_REG && d != a->reg)) {
+    if (!flags && (k == 0 || (a->kind == LOC_REG && d != a->reg))) {
         if (k == 0) {
             x86_mov_loc(x, d, a, type_of(is64));
         } else {
@@ -148,7 +143,7 @@ static void emit_add_imm(X86 *x, unsigned temp, Loc *a, int64_t k, bool is64)
         return;
     }
     x86_mov_loc(x, d, a, type_of(is64));
-    if (k < 0 && k != INT32_MIN) {      /* a comparison may want the flags */
+    if (flags || (k < 0 && k != INT32_MIN)) {
         asm_alu_ri(&x->as, ALU_SUB, is64, d, (int32_t)-k);
         set_flags(x, FLAGS_CMP, is64);
         x->flags.a = (uint16_t)temp;
@@ -254,7 +249,7 @@ static void emit_sub(X86 *x, const OpRow *row)
 
     x86_consume(x);
     if (b.kind == LOC_REG && b.reg == hint_of(x) && !is_reg(&a, b.reg) &&
-        !x->wants_flags[x->op]) {
+        !x->wants_flags[x->op] && !x->soft_hint[op->d.temp]) {
         d = x86_def(x, NO_REG, 0);      /* d = -d + a */
         asm_rr(&x->as, 0xf7 | rex_w(is64), 3, d);
         alu_loc(x, ALU_ADD, is64, d, &a);
@@ -457,6 +452,16 @@ static void emit_extu(X86 *x, const OpRow *row)
     x86_consume(x);
     d = x86_def(x, a.kind == LOC_REG ? a.reg : NO_REG, 0);
     x86_mov_loc(x, d, &a, TCG_I32);
+}
+
+/* k[0]: the upper half is zero already. */
+static void emit_trunc(X86 *x, const OpRow *row)
+{
+    if (x86_op(x)->k[0]) {
+        emit_extu(x, row);
+    } else {
+        emit_move_extend(x, row);
+    }
 }
 
 static void emit_count_zeros(X86 *x, const OpRow *row)
@@ -863,7 +868,7 @@ static bool only_inserted(const X86 *x)
         i++;
     }
     return i < x->s->num_ops && ops[i].opc == TCG_deposit_i32 &&
-           ops[i].k[1] == 8 && ops[i].in[1].temp == d &&
+           !x->folded[i] && ops[i].k[1] == 8 && ops[i].in[1].temp == d &&
            ops[i].in[0].temp != d && x->next_in[i][1] == 0;
 }
 
@@ -1078,7 +1083,7 @@ static const OpRow rows[TCG_NUM_OPS] = {
     BOTH(deposit,  emit_deposit, 0, 0),
     [TCG_extu_i32_i64] = { emit_extu, 0, 0, 0 },
     [TCG_exts_i32_i64] = { emit_move_extend, OPC_MOVSXD, 1, 0 },
-    [TCG_trunc_i64_i32] = { emit_move_extend, OPC_MOV_LOAD, 0, 0 },
+    [TCG_trunc_i64_i32] = { emit_trunc, OPC_MOV_LOAD, 0, 0 },
     [TCG_muluh_i32] = { emit_mulh32, 0, 0, 0 },
     [TCG_mulsh_i32] = { emit_mulh32, 0, 0, 1 },
     [TCG_muluh_i64] = { emit_mulh64, 4, 1, 0 },

@@ -440,7 +440,8 @@ Loc x86_use_temp(X86 *x, unsigned temp, bool last)
     if (!t->regs && t->kind == TEMP_CONST) {
         return (Loc){ .kind = LOC_IMM, .reg = NO_REG, .k = t->k };
     }
-    if (!t->regs && t->kind == TEMP_VALUE && last) {
+    if (!t->regs && t->kind == TEMP_VALUE && last &&
+        !(t->type == TCG_I32 && tcg_takes_i32(x86_op(x)->opc))) {
         if (t->slot != NO_SLOT) {
             return (Loc){ .kind = LOC_MEM, .reg = NO_REG, .mem = slot_mem(t) };
         }
