@@ -204,7 +204,7 @@ int pc_place_lapics(Machine *m, Error *err)
     int ret = 0;
 
     for (int i = 1; i < m->num_cpus && ret == 0; i++) {
-        char id[16], props[48];
+        char id[24], props[48];
         Place row = { .id = id, .type = &lapic_type, .props = props,
                       .irq = { { "cpu", PC_INTR + i } } };
 
@@ -220,7 +220,7 @@ int pc_place_lapics(Machine *m, Error *err)
 static void connect(Machine *m, int i)
 {
     PcCpu *c = &((Pc *)m->board)->cpu[i];
-    char id[16];
+    char id[24];
 
     snprintf(id, sizeof(id), "lapic%d", i);
     *c = (PcCpu){ .m = m, .cpu = m->cpu[i], .lapic = machine_find(m, id),
