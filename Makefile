@@ -104,8 +104,8 @@ format:
 sizes:
 	@$(SRC)/tests/lint/sizes.sh
 docs:
-	$(SRC)/scripts/gen-options-doc >$(SRC)/docs/options.md
-	$(SRC)/scripts/gen-monitor-doc >$(SRC)/docs/monitor.md
+	@for page in options monitor limits; do \
+	    $(SRC)/scripts/gen-$$page-doc >$(SRC)/docs/$$page.md || exit 1; done
 tags:
 	@git ls-files '*.[chS]' '*.def' | xargs ctags
 clean:
