@@ -483,16 +483,21 @@ void machine_free(Machine *m)
     if (!m) {
         return;
     }
-    while (m->devices) {
-        remove_device(m, m->devices);
-    }
-    if (m->board_free) {
-        m->board_free(m);
+    while (m->devices) {                /* last in, first out: by their wires */
+        Device *d = m->devices;
+
+        while (d->next) {
+            d = d->next;
+        }
+        remove_device(m, d);
     }
     free_hubs(m);
     free(m->pci);
     as_free(m->io);
     as_free(m->mem);
+    if (m->board_free) {
+        m->board_free(m);
+    }
     free(m);
 }
 
