@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * i386 against the best reference there is: the host.
+ *
+ * Random user-mode sequences (x86-gen.h) run natively (x86-native.h) and
+ * emulated (tests/x86-rig.h), from the same state.  A difference is shrunk and
+ * printed as a line for tests/insn/x86.tst.  A row of the opcode maps that
+ * user mode can run and that was never executed is a failure as well.
+ *
+ *      build/opt/tests/fuzz/fuzz-x86 [cases] [seed] [-o OPTION,...]
+ *
+ * Options: interp, no_opt, no_pin, no_chain, no_fast_tlb: that slow twin of the
+ * engine; only=NAME: rows of that name; verbose: also what the emulator did.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "tests/fuzz/x86-gen.h"
+#include "tests/fuzz/x86-native.h"
+
+#include "disas.h"
+#include "exec.h"
+#include "tests/x86-text.h"
+
+enum { BATCH = 256, MAX_REPORTS = 24 };
+
+/* -- What may differ --------------------------------------------------------- */
+
+/*
+ * Flags.  undef: left undefined by the manual, and not a simple rule on the
+ * host.  keeps: not written, or not always, so that what was undefined before
+ * stays so.  reads: nobody may read what is undefined.
+ */
+enum { ALL = CC_ALL, ALL_BUT_CF = CC_ALL & ~CC_C, ALL_BUT_ZF = CC_ALL & ~CC_Z };
+
+typedef struct FlagRow { const char *names; uint32_t undef, keeps, reads; } FlagRow;
+
+static const FlagRow flag_rows[] = {
+    { "ADD SUB CMP XADD CMPXCHG NEG AND OR XOR TEST POPF IRET", 0, 0, 0 },
+    { "ADC SBB", 0, 0, CC_C },
+    { "INC DEC", 0, CC_C, 0 },
+    { "CMC", 0, ALL_BUT_CF, CC_C },
+    { "CLC STC", 0, ALL_BUT_CF, 0 },
+    { "SAHF", 0, CC_O, 0 },
+    { "Jcc SETcc CMOVcc LOOPE LOOPNE FCMOV INTO PUSHF", 0, ALL, ALL },
+    { "SALC", 0, ALL, CC_C },
+    { "DAA DAS", 0, 0, CC_A | CC_C },
+    { "AAA AAS", 0, 0, CC_A },
+    { "LAHF", 0, ALL, ALL & ~CC_O },
+    { "MUL IMUL1 IMUL", CC_Z, 0, 0 },
+    { "SHL SHR SAR ROL ROR SHLD SHRD", CC_O, ALL, 0 },
+    { "RCL RCR", CC_O, ALL, CC_C },
+    { "BT BTS BTR BTC", CC_O | CC_A, ALL_BUT_CF, 0 },
+    { "BSF BSR", ALL_BUT_ZF, 0, 0 },
+};
+static const FlagRow other_row = { "", 0, ALL, 0 };
+
+static const FlagRow *flag_row(const Leaf *l)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(flag_rows); i++) {
+        if (name_in(l, flag_rows[i].names)) {
+            return &flag_rows[i];
+        }
+    }
+    return &other_row;
+}
+
+static uint32_t undefined_by(const Leaf *l)
+{
+    /* OF is defined for a count of 1. */
+    return l->operand[1] == ONE_b ? 0 : flag_row(l)->undef;
+}
+
+/* What is undefined at the head of unit n; false: somebody reads it. */
+static bool undefined_at(const Case *c, unsigned n, uint32_t *undef)
+{
+    uint32_t u = 0, skipped = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        const FlagRow *r = flag_row(c->unit[i].leaf);
+
+        if (u & r->reads) {
+            return false;
+        }
+        u = (u & (r->keeps | skipped)) | undefined_by(c->unit[i].leaf);
+        skipped |= c->unit[i].leaf->op->flags & OP_JUMP ? ALL : 0;
+    }
+    *undef = u;
+    return true;
+}
+
+static uint32_t flags_compared(const Case *c, const X86Ctx *end)
+{
+    uint32_t undef = 0, all = 0;
+    unsigned at = c->num;
+
+    for (unsigned i = 0; i <= c->num; i++) {
+        undefined_at(c, i, &undef);
+        all |= undef;
+        if (c->start[i] <= end->eip) {
+            at = i;
+        }
+    }
+    undefined_at(c, at, &undef);
+    bool inside = end->vector == -1 || (end->eip >= c->addr && end->eip <= c->end);
+
+    return ~(inside ? undef : all) &
+           (CC_ALL | TF_MASK | IF_MASK | DF_MASK | IOPL_MASK | NT_MASK | AC_MASK | ID_MASK);
+}
+
+/* Pointers to the last x87 instruction, in the images in memory. */
+static void mask_image(const Unit *u, uint8_t *p)
+{
+    unsigned size = u->osize16 ? 2 : 4;
+
+    if (u->leaf->op->name[1] == 'X') {
+        memset(p + 6, 0, 18);
+        memset(p + 28, 0, 4);
+    } else {
+        memset(p + 3 * size, 0, 4 * size);
+    }
+}
+
+typedef struct Result {
+    X86Ctx ctx;
+    uint8_t data[RIG_DATA_WRITABLE];
+} Result;
+
+static void mask_images(const Case *c, Result *r)
+{
+    for (unsigned i = 0; i < c->num; i++) {
+        if (c->unit[i].image) {
+            mask_image(&c->unit[i], r->data + DATA_ANY + 512 * i);
+        }
+    }
+}
+
+/* The unit whose instruction raised the exception, or NULL. */
+static const Unit *unit_at(const Case *c, uint32_t eip)
+{
+    for (unsigned i = 0; i < c->num; i++) {
+        if (eip >= c->start[i] && eip < c->start[i + 1]) {
+            return &c->unit[i];
+        }
+    }
+    return NULL;
+}
+
+static void mask_page_fault(const Case *c, Result *a, Result *b)
+{
+    const Unit *u = unit_at(c, a->ctx.eip);
+
+    a->ctx.err &= ~16u;                 /* fetch: told apart only with NX */
+    a->ctx.cr2 &= ~0xfffu;
+    b->ctx.cr2 &= ~0xfffu;
+    if (u && name_is(u->leaf, "CMPS")) {
+        b->ctx.cr2 = a->ctx.cr2;        /* which operand comes first is not said */
+    }
+    if (u && uses_mmx(u->leaf)) {       /* the host has made TOP 0 by then */
+        memcpy(b->ctx.fx, a->ctx.fx, FX_XMM);
+    }
+}
+
+/* Null selectors become 0 on the way through the host's kernel. */
+static void mask_null(X86Ctx *c)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        c->sel[i] = c->sel[i] <= 3 ? 0 : c->sel[i];
+    }
+}
+
+/* Everything that is not compared, made equal. */
+static void mask(const Case *c, Result *native, Result *ours)
+{
+    uint32_t flags = flags_compared(c, &native->ctx);
+
+    native->ctx.eflags &= flags;
+    ours->ctx.eflags &= flags;
+    if (native->ctx.vector == EXCP_PF) {
+        mask_page_fault(c, native, ours);
+    }
+    mask_null(&native->ctx);
+    mask_null(&ours->ctx);
+    mask_images(c, native);
+    mask_images(c, ours);
+}
+
+static bool same_fx(const uint8_t *a, const uint8_t *b)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        if (memcmp(a + FX_ST + 16 * i, b + FX_ST + 16 * i, 10)) {
+            return false;
+        }
+    }
+    return !memcmp(a, b, 5) && !memcmp(a + FX_MXCSR, b + FX_MXCSR, 4) &&
+           !memcmp(a + FX_XMM, b + FX_XMM, 128);
+}
+
+static bool same(const Result *a, const Result *b)
+{
+    const X86Ctx *x = &a->ctx, *y = &b->ctx;
+
+    return !memcmp(x->r, y->r, sizeof(x->r)) && x->vector == y->vector && x->err == y->err &&
+           (x->vector == -1 || x->eip == y->eip) && x->cr2 == y->cr2 && x->eflags == y->eflags &&
+           !memcmp(x->sel, y->sel, sizeof(x->sel)) && same_fx(x->fx, y->fx) &&
+           !memcmp(a->data, b->data, sizeof(a->data));
+}
+
+/* -- Running a case ---------------------------------------------------------- */
+
+static Result native, ours;
+
+static void run_native(const Case *c)
+{
+    uint8_t *data = (uint8_t *)(uintptr_t)RIG_DATA;
+
+    memcpy(data, c->data, RIG_DATA_WRITABLE);
+    native_case(&c->before, &native.ctx);
+    memcpy(native.data, data, RIG_DATA_WRITABLE);
+}
+
+static void run_ours(const Case *c)
+{
+    memcpy(rig_ptr(RIG_DATA), c->data, RIG_DATA_WRITABLE);
+    rig_set(&c->before);
+    rig_run(&ours.ctx);
+    memcpy(ours.data, rig_ptr(RIG_DATA), RIG_DATA_WRITABLE);
+}
+
+static void put_code(const Case *c, unsigned len)
+{
+    memcpy(native_code + (c->addr - RIG_CODE), c->code, len);
+    memcpy(rig_ptr(c->addr), c->code, len);
+}
+
+static bool agree(const Case *c)
+{
+    run_native(c);
+    run_ours(c);
+    mask(c, &native, &ours);
+    return same(&native, &ours);
+}
+
+static bool still_differs(Case *c)
+{
+    uint32_t undef;
+
+    if (!undefined_at(c, c->num, &undef)) {
+        return false;
+    }
+    put_code(c, case_place(c, RIG_CODE + 0x100));
+    tb_flush(rig.env->common.exec->tbs);
+    return !agree(c);
+}
+
+/* -- Shrinking --------------------------------------------------------------- */
+
+static void drop_unit(Case *c, unsigned n)
+{
+    memmove(&c->unit[n], &c->unit[n + 1], (c->num - n - 1) * sizeof(Unit));
+    c->num--;
+    for (unsigned i = 0; i < c->num; i++) {
+        for (unsigned k = 0; k < c->unit[i].num_fix; k++) {
+            Fix *f = &c->unit[i].fix[k];
+
+            f->target = (uint8_t)(f->target > n ? f->target - 1 : f->target);
+        }
+    }
+}
+
+/* Images stay where they are: a case with one keeps the units before it. */
+static bool may_drop(const Case *c, unsigned n)
+{
+    for (unsigned i = n; i < c->num; i++) {
+        if (c->unit[i].image) {
+            return false;
+        }
+    }
+    return c->num > 1;
+}
+
+static void shrink_units(Case *c)
+{
+    for (unsigned i = c->num; i-- > 0;) {
+        Case t = *c;
+
+        if (may_drop(c, i)) {
+            drop_unit(&t, i);
+            if (still_differs(&t)) {
+                *c = t;
+            }
+        }
+    }
+}
+
+/* Set bytes of the state to a default if the difference stays. */
+static void shrink_bytes(Case *c, void *p, const void *plain, size_t len)
+{
+    uint8_t saved[RIG_DATA_WRITABLE];
+
+    if (!memcmp(p, plain, len)) {
+        return;
+    }
+    memcpy(saved, p, len);
+    memcpy(p, plain, len);
+    if (!still_differs(c)) {
+        memcpy(p, saved, len);
+    }
+}
+
+static void shrink(Case *c)
+{
+    static const uint8_t zero[RIG_DATA_WRITABLE];
+    X86Ctx plain;
+
+    text_default(&plain);
+    shrink_units(c);
+    for (size_t step = RIG_DATA_WRITABLE; step >= 4; step /= 8) {
+        for (size_t i = 0; i < RIG_DATA_WRITABLE; i += step) {
+            shrink_bytes(c, c->data + i, zero, step);
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        shrink_bytes(c, &c->before.r[i], &plain.r[i], 4);
+    }
+    shrink_bytes(c, &c->before.eflags, &plain.eflags, 4);
+    shrink_bytes(c, c->before.fx, plain.fx, 512);
+    for (unsigned i = 0; i < 512; i += i < 32 ? 1 : 16) {
+        shrink_bytes(c, c->before.fx + i, plain.fx + i, i < 32 ? 1 : 16);
+    }
+    shrink_units(c);
+}
+
+/* -- Reporting --------------------------------------------------------------- */
+
+static unsigned num_reports, num_differences;
+
+static void put_comment(void *opaque, const char *text)
+{
+    (void)opaque;
+    printf("# %s", text);
+}
+
+static void print_line(const Case *c, const Result *r)
+{
+    static const uint8_t zero[RIG_DATA_WRITABLE];
+    X86Ctx plain, before = c->before, after = r->ctx;
+
+    text_default(&plain);
+    plain.eip = before.eip;
+    before.vector = -1;
+    for (uint32_t i = 0; i < c->end - c->addr; i++) {
+        printf("%02x", c->code[i]);
+    }
+    printf(" | %s |", c->unit[c->num - 1].leaf->op->name);
+    text_put(stdout, &before, &plain);
+    text_put_data(stdout, c->data, zero, RIG_DATA_WRITABLE);
+    printf(" |");
+    text_put(stdout, &after, &before);
+    text_put_data(stdout, r->data, c->data, RIG_DATA_WRITABLE);
+    printf("\n");
+}
+
+static const Leaf *reported[MAX_REPORTS];
+
+static bool is_news(const Leaf *l)
+{
+    for (unsigned i = 0; i < num_reports; i++) {
+        if (!strcmp(reported[i]->op->name, l->op->name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void report(const Case *found)
+{
+    static Case c;
+
+    num_differences++;
+    if (num_reports == MAX_REPORTS) {
+        return;
+    }
+    c = *found;
+    if (!still_differs(&c)) {
+        printf("# a difference that does not come again\n");
+        return;
+    }
+    shrink(&c);
+    still_differs(&c);
+    const Leaf *l = c.unit[c.num - 1].leaf;
+
+    if (!is_news(l)) {
+        return;
+    }
+    reported[num_reports++] = l;
+    disas_guest(3, 4, c.addr, c.code, c.end - c.addr, put_comment, NULL);
+    print_line(&c, &native);
+    printf("# ours: ");
+    print_line(&c, &ours);
+    fflush(stdout);
+}
+
+/* -- Main -------------------------------------------------------------------- */
+
+static Case batch[BATCH];
+static uint64_t num_cases, num_insns;
+
+static void count(const Case *c)
+{
+    for (unsigned i = 0; i < c->num; i++) {
+        c->unit[i].leaf->count++;
+        num_insns++;
+        if (c->unit[i].leaf->op->flags & OP_JUMP) {
+            break;
+        }
+    }
+}
+
+static void run_batch(uint64_t max)
+{
+    uint32_t addr = RIG_CODE + rnd(64), undef;
+    unsigned num = 0;
+
+    while (num < BATCH && num < max && addr < RIG_EXIT32 - 1024) {
+        Case *c = &batch[num];
+
+        do {
+            rnd_case(c);
+        } while (!undefined_at(c, c->num, &undef));
+        unsigned len = case_place(c, addr);
+
+        put_code(c, len);
+        addr += len + rnd(16);
+        num++;
+    }
+    tb_flush(rig.env->common.exec->tbs);
+    for (unsigned i = 0; i < num; i++) {
+        count(&batch[i]);
+        num_cases++;
+        if (!agree(&batch[i])) {
+            report(&batch[i]);
+            for (unsigned k = 0; k < num; k++) {    /* the code has been written over */
+                put_code(&batch[k], batch[k].end + 5 - batch[k].addr);
+            }
+            tb_flush(rig.env->common.exec->tbs);
+        }
+    }
+}
+
+static const char *only;
+
+static int parse_options(char *list, AccelOptions *o)
+{
+    for (char *w = strtok(list, ","); w; w = strtok(NULL, ",")) {
+        if (!strcmp(w, "interp")) {
+            o->interp = true;
+        } else if (!strcmp(w, "no_opt")) {
+            o->no_opt = true;
+        } else if (!strcmp(w, "no_pin")) {
+            o->no_pin = true;
+        } else if (!strcmp(w, "no_chain")) {
+            o->no_chain = true;
+        } else if (!strcmp(w, "no_fast_tlb")) {
+            o->no_fast_tlb = true;
+        } else if (!strncmp(w, "only=", 5)) {
+            only = w + 5;
+        } else {
+            fprintf(stderr, "fuzz-x86: no option %s\n", w);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void keep_only(const char *name)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < num_leaves; i++) {
+        if (!strcmp(leaves[i].op->name, name)) {
+            leaves[n++] = leaves[i];
+        }
+    }
+    num_leaves = n;
+}
+
+static unsigned print_unused(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < num_leaves; i++) {
+        const Leaf *l = &leaves[i];
+
+        if (!l->count) {
+            printf("# never executed: map %u opcode %02x /%d prefix %d: %s\n", l->map, l->opcode,
+                   l->reg, l->prefix, l->op->name);
+            n++;
+        }
+    }
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    const char *level = getenv("TEST_LEVEL");
+    uint64_t cases = level && !strcmp(level, "all") ? 2300000 : 150000;
+    AccelOptions accel = { .tb_size = 8 << 20 };
+    uint64_t seed = 1, args[2];
+    unsigned num_args = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "-o") && i + 1 < argc) {
+            if (parse_options(argv[++i], &accel)) {
+                return 2;
+            }
+        } else if (num_args < 2) {
+            args[num_args++] = strtoull(argv[i], NULL, 0);
+        }
+    }
+    cases = num_args > 0 ? args[0] : cases;
+    seed = num_args > 1 ? args[1] : seed;
+    rng = seed * 0x9e3779b97f4a7c15ull | 1;
+    const char *why = native_open();
+
+    if (why) {
+        printf("1..0 # SKIP %s\n", why);
+        return 0;
+    }
+    rig_open(&accel, "core2duo,+popcnt");
+    collect_all();
+    if (only) {
+        keep_only(only);
+    }
+    printf("# fuzz-x86 %llu %llu\n", (unsigned long long)cases, (unsigned long long)seed);
+    while (num_cases < cases) {
+        unmasked_mode = chance(20);
+        run_batch(cases - num_cases);
+    }
+    unsigned unused = print_unused();
+
+    printf("# %llu cases, %llu instructions, %u rows\n", (unsigned long long)num_cases,
+           (unsigned long long)num_insns, num_leaves);
+    printf("%sok 1 - same as the host: %u differences\n", num_differences ? "not " : "",
+           num_differences);
+    printf("%sok 2 - every row was executed: %u were not\n1..2\n", unused ? "not " : "", unused);
+    return num_differences || unused;
+}
