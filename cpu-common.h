@@ -174,6 +174,9 @@ struct CPUOps {
      * translated code (floating-point environment). */
     void (*exec_enter)(CPUState *cpu);
     void (*exec_exit)(CPUState *cpu);
+    /* Translated code was left by longjmp, its epilogue has not run; called
+     * before exec_exit and exec_enter then.  May be NULL. */
+    void (*exec_landed)(CPUState *cpu);
 
     void (*dump_state)(CPUState *cpu, void (*put)(void *, const char *), void *opaque);
     /* capstone: mode and syntax for in_asm of a block with these flags;

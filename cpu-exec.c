@@ -237,6 +237,9 @@ static void landed(CPUState *cpu)
     }
     if (x->in_code) {
         x->in_code = false;
+        if (cpu->common.ops->exec_landed) {
+            cpu->common.ops->exec_landed(cpu);
+        }
         cpu->common.ops->exec_exit(cpu);
         cpu->common.ops->exec_enter(cpu);
     }

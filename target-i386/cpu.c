@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "target-i386/cc.h"
+#include "target-i386/fpu.h"
 #include "target-i386/helper.h"
 #include "target-i386/inspect.h"
 #include "target-i386/sys.h"
@@ -114,16 +115,21 @@ static void x86_restore_state(CPUState *cpu, uint32_t pc, uint32_t word)
     x86_env(cpu)->eip = pc;
 }
 
-/* MXCSR and the x87 control word belong to generated code; nothing to do
- * unless it was left by longjmp: the host's default must rule in C. */
+/* The x87 control word is the guest's from enter to exit, as its unit is used
+ * by helpers only; MXCSR while translated code runs. */
 static void x86_exec_enter(CPUState *cpu)
 {
-    (void)cpu;
+    x86_fpu_enter(x86_env(cpu));
 }
 
 static void x86_exec_exit(CPUState *cpu)
 {
     x86_fpu_leave(x86_env(cpu));
+}
+
+static void x86_exec_landed(CPUState *cpu)
+{
+    x86_fpu_landed(x86_env(cpu));
 }
 
 /* -- HLT, MONITOR, MWAIT ----------------------------------------------------- */
@@ -184,6 +190,7 @@ static const VMField x86_vmstate[] = {
     VM_ARRAY(CPUX86State, regs), VM_FIELD(CPUX86State, eip),
     VM_FIELD(CPUX86State, cc_op), VM_FIELD(CPUX86State, cc_dst),
     VM_FIELD(CPUX86State, cc_src), VM_FIELD(CPUX86State, cc_src2),
+    VM_FIELD(CPUX86State, cc_inc),
     VM_FIELD(CPUX86State, df), VM_FIELD(CPUX86State, eflags), VM_FIELD(CPUX86State, hflags),
     VM_STRUCTS(CPUX86State, segs, 6, segment_vmstate),
     VM_STRUCTS(CPUX86State, ldt, 1, segment_vmstate),
@@ -309,6 +316,7 @@ const CPUOps x86_cpu_ops = {
     .has_work = x86_has_work,
     .exec_enter = x86_exec_enter,
     .exec_exit = x86_exec_exit,
+    .exec_landed = x86_exec_landed,
     .dump_state = x86_dump_state,
     .disas_mode = x86_disas_mode,
     .get_register = x86_get_register,

@@ -21,5 +21,8 @@ enum {
 /* The host's control word follows the guest's while its code runs. */
 void x86_fpu_enter(CPUX86State *env);
 void x86_fpu_leave(CPUX86State *env);
+/* Translated code was left by longjmp: take over sticky flags from the host's
+ * MXCSR, give C its own. */
+void x86_fpu_landed(CPUX86State *env);
 
 #endif

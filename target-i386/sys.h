@@ -93,9 +93,6 @@ void x86_load_pdptes(CPUX86State *env, uint32_t cr3, uintptr_t ra);
 /* -- The rest ---------------------------------------------------------------- */
 
 uint32_t x86_model_signature(const CPUX86State *env);   /* cpuid.c: EDX at reset */
-/* fpu-helper.c: translated code was left; collect sticky flags, give C its
- * own floating-point environment. */
-void x86_fpu_leave(CPUX86State *env);
 void x86_enter_smm(CPUX86State *env);                   /* smm.c */
 void x86_load_cr0(CPUX86State *env, uint32_t val);      /* sysreg.c, unchecked */
 void x86_load_cr3(CPUX86State *env, uint32_t val);
