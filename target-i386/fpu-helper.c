@@ -57,6 +57,12 @@ void x86_fpu_leave(CPUX86State *env)
     host_fldcw(0x37f);
 }
 
+void x86_fpu_landed(CPUX86State *env)
+{
+    env->mxcsr_host |= _mm_getcsr() & 0x3f;
+    _mm_setcsr(0x1f80);
+}
+
 /*
  * An operation: result(s) to r, operands a = ST0, b; the status word.  Each
  * has a twin that clears the exception before the result is fetched, so that an
@@ -94,6 +100,17 @@ HOST_OP2(fdivr, "fdivr %%st(1), %%st")
 HOST_OP2(fscale, "fscale")
 HOST_OP2(fprem, "fprem")
 HOST_OP2(fprem1, "fprem1")
+/* ST0 and a number in memory: an operand that is a NaN or makes the operation
+ * invalid hides that the other is denormal, so loading it first will not do. */
+#define HOST_MEM(name)                                                      \
+    HOST_OP(name##_m32, "fldt %[a]", #name "s %[b]", "fstpt %[r]")          \
+    HOST_OP(name##_m64, "fldt %[a]", #name "l %[b]", "fstpt %[r]")
+HOST_MEM(fadd)
+HOST_MEM(fsub)
+HOST_MEM(fsubr)
+HOST_MEM(fmul)
+HOST_MEM(fdiv)
+HOST_MEM(fdivr)
 HOST_OP2P(fyl2x, "fyl2x")
 HOST_OP2P(fyl2xp1, "fyl2xp1")
 HOST_OP2P(fpatan, "fpatan")
@@ -109,6 +126,8 @@ HOST_OP(fptan, "fldt %[a]", "fptan", "fstpt %[r]\n\tfstpt %[r2]")
 /* No result in a register. */
 #define HOST_TEST(name, load, insn, unload) HOST_OP_(host_##name, load, insn, "", unload)
 HOST_TEST(fcom, "fldt %[b]\n\tfldt %[a]", "fcom %%st(1)", "fstp %%st(0)\n\tfstp %%st(0)")
+HOST_TEST(fcom_m32, "fldt %[a]", "fcoms %[b]", "fstp %%st(0)")
+HOST_TEST(fcom_m64, "fldt %[a]", "fcoml %[b]", "fstp %%st(0)")
 HOST_TEST(fucom, "fldt %[b]\n\tfldt %[a]", "fucom %%st(1)", "fstp %%st(0)\n\tfstp %%st(0)")
 HOST_TEST(ftst, "fldt %[a]", "ftst", "fstp %%st(0)")
 HOST_TEST(fxam, "fldt %[a]", "fxam", "fstp %%st(0)")
@@ -213,12 +232,20 @@ static bool stack_fault(CPUX86State *env, bool overflow)
  */
 static bool commit(CPUX86State *env, uint16_t sw, uint32_t cc)
 {
-    env->fpus = (env->fpus & ~cc) | (sw & cc);
+    const uint16_t before = FPUS_IE | FPUS_DE | FPUS_ZE;
+    bool stopped = sw & ~env->fpuc & before;
+
     if (sw & FPUS_EXC) {
         host_fnclex();
+    }
+    if (stopped) {
+        sw &= before;                   /* it did not get as far as the others */
+    }
+    env->fpus = (env->fpus & ~cc) | (sw & cc);
+    if (sw & FPUS_EXC) {
         note(env, sw & FPUS_EXC);
     }
-    return !(sw & ~env->fpuc & (FPUS_IE | FPUS_DE | FPUS_ZE));
+    return !stopped;
 }
 
 /* Run a pair for its result; false as commit(). */
@@ -238,9 +265,13 @@ static bool run(CPUX86State *env, const HostPair *p, FPReg *r, const FPReg *a,
 
 /* -- Arithmetic -------------------------------------------------------------- */
 
-static const HostPair arith[8] = {
-    PAIR(fadd), PAIR(fmul), { NULL, NULL }, { NULL, NULL },
-    PAIR(fsub), PAIR(fsubr), PAIR(fdiv), PAIR(fdivr),
+typedef enum ArithSource { FROM_ST, FROM_M32, FROM_M64 } ArithSource;
+
+#define ARITH_PAIRS(suffix) {                                               \
+    PAIR(fadd##suffix), PAIR(fmul##suffix), { NULL, NULL }, { NULL, NULL }, \
+    PAIR(fsub##suffix), PAIR(fsubr##suffix), PAIR(fdiv##suffix), PAIR(fdivr##suffix) }
+static const HostPair arith[][8] = {
+    [FROM_ST] = ARITH_PAIRS(), [FROM_M32] = ARITH_PAIRS(_m32), [FROM_M64] = ARITH_PAIRS(_m64),
 };
 
 /* ST(dst) = ST(dst) op ST(src); for reversed forms dst - src swap in op. */
@@ -255,28 +286,18 @@ void helper_farith(CPUX86State *env, uint32_t op, uint32_t dst, uint32_t src)
         }
         return;
     }
-    if (run(env, &arith[op], r, st(env, dst), st(env, src), FPUS_C1)) {
+    if (run(env, &arith[FROM_ST][op], r, st(env, dst), st(env, src), FPUS_C1)) {
         set_st(env, dst, &r[0]);
     }
 }
 
-static void compare(CPUX86State *env, const FPReg *b, bool quiet)
+/* An operation with ST0 and an operand in memory. */
+static void arith_mem(CPUX86State *env, unsigned op, ArithSource from, const FPReg *b)
 {
-    FPReg none[2];
-    HostOp *op = quiet ? host_fucom : host_fcom;
-
-    commit(env, op(none, st(env, 0), b), FPUS_CC);
-}
-
-/* An operation with ST0 and an operand in memory that has been converted. */
-static void arith_mem(CPUX86State *env, unsigned op, const FPReg *b, uint16_t load_sw)
-{
+    static HostOp *const compare[] = { host_fcom, host_fcom_m32, host_fcom_m64 };
     FPReg r[2];
 
     if (is_empty(env, 0)) {
-        if (load_sw & FPUS_EXC) {
-            host_fnclex();
-        }
         bool masked = stack_fault(env, false);
 
         if (op == 2 || op == 3) {
@@ -287,35 +308,29 @@ static void arith_mem(CPUX86State *env, unsigned op, const FPReg *b, uint16_t lo
         if (op == 3 && masked) {
             pop(env);
         }
-        return;
-    }
-    if (!commit(env, load_sw, 0)) {
-        return;
-    }
-    if (op == 2 || op == 3) {
-        compare(env, b, false);
-        if (op == 3 && !(env->fpus & FPUS_ES)) {
+    } else if (op == 2 || op == 3) {
+        if (commit(env, compare[from](r, st(env, 0), b), FPUS_CC) && op == 3) {
             pop(env);
         }
-    } else if (run(env, &arith[op], r, st(env, 0), b, FPUS_C1)) {
+    } else if (run(env, &arith[from][op], r, st(env, 0), b, FPUS_C1)) {
         set_st(env, 0, &r[0]);
     }
 }
 
 void helper_farith_m32(CPUX86State *env, uint32_t op, uint32_t val)
 {
-    FPReg m = { .f = { val, 0 } }, b[2];
+    FPReg m = { .f = { val, 0 } };
 
     check_pending(env, GETPC());
-    arith_mem(env, op, b, host_load32(b, &m, &m));
+    arith_mem(env, op, FROM_M32, &m);
 }
 
 void helper_farith_m64(CPUX86State *env, uint32_t op, uint64_t val)
 {
-    FPReg m = { .f = { val, 0 } }, b[2];
+    FPReg m = { .f = { val, 0 } };
 
     check_pending(env, GETPC());
-    arith_mem(env, op, b, host_load64(b, &m, &m));
+    arith_mem(env, op, FROM_M64, &m);
 }
 
 static void from_int(FPReg *r, int64_t val)
@@ -329,7 +344,7 @@ void helper_farith_i32(CPUX86State *env, uint32_t op, uint32_t val)
 
     check_pending(env, GETPC());
     from_int(&b, (int32_t)val);
-    arith_mem(env, op, &b, 0);
+    arith_mem(env, op, FROM_ST, &b);
 }
 
 /* -- Comparisons ------------------------------------------------------------- */
@@ -342,7 +357,9 @@ void helper_fcom(CPUX86State *env, uint32_t i, uint32_t quiet)
         env->fpus |= FPUS_C0 | FPUS_C2 | FPUS_C3;
         return;
     }
-    compare(env, st(env, i), quiet);
+    FPReg none[2];
+
+    commit(env, (quiet ? host_fucom : host_fcom)(none, st(env, 0), st(env, i)), FPUS_CC);
 }
 
 /* C3 C2 C0 -> ZF PF CF (SDM vol. 2, FCOMI) */
@@ -361,7 +378,7 @@ uint32_t helper_fcomi(CPUX86State *env, uint32_t i, uint32_t quiet)
         stack_fault(env, false);
     } else {
         sw = (quiet ? host_fucom : host_fcom)(none, st(env, 0), st(env, i));
-        commit(env, sw, FPUS_C1);
+        commit(env, sw, 0);
     }
     return eflags_of(sw);
 }
@@ -605,6 +622,7 @@ void helper_fcmov(CPUX86State *env, uint32_t i, uint32_t cond)
 void helper_ffree(CPUX86State *env, uint32_t i)
 {
     check_pending(env, GETPC());
+    env->fpus &= ~(uint32_t)FPUS_C1;
     env->fptags[(env->fpstt + i) & 7] = 1;
 }
 
