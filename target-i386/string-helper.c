@@ -459,11 +459,12 @@ uint32_t helper_ins(CPUX86State *env, uint32_t info)
     uint32_t port = env->regs[R_EDX] & 0xffff;
     bool rep = info & STR_REP;
 
+    /* Even if there is nothing to do. */
+    x86_check_io(env, port, s.size, s.ra);
     s.count = rep ? s.count : 1;
     while (s.count) {
         Side to = dest(&s, true);
 
-        x86_check_io(env, port, s.size, s.ra);
         probe_store(&s, &to);
         store_slow(&s, &to, cpu_in(s.cpu, port, s.size));
         advance_io(&s, rep, false, true);
@@ -480,11 +481,11 @@ uint32_t helper_outs(CPUX86State *env, uint32_t info)
     uint32_t port = env->regs[R_EDX] & 0xffff;
     bool rep = info & STR_REP;
 
+    x86_check_io(env, port, s.size, s.ra);
     s.count = rep ? s.count : 1;
     while (s.count) {
         Side from = source(&s);
 
-        x86_check_io(env, port, s.size, s.ra);
         cpu_out(s.cpu, port, load_slow(&s, &from), s.size);
         advance_io(&s, rep, true, false);
         if (!go_on(&s)) {
