@@ -66,9 +66,14 @@ void gen_MOV_SE(X86Dis *d)
     }
 }
 
+/* SDM vol. 2B, PUSH: with 32-bit operands, recent processors move 16 bits and
+ * leave the high half of the slot alone. */
 void gen_PUSH_S(X86Dis *d)
 {
-    x86_push(d, selector(d, d->opcode >> 3 & 7), d->osize);
+    TCGv offset = x86_stack_offset(d, -(int32_t)osize_bytes(d));
+
+    x86_st(d, R_SS, offset, selector(d, d->opcode >> 3 & 7), MO_16);
+    x86_set_sp(d, offset);
 }
 
 void gen_POP_S(X86Dis *d)
@@ -346,6 +351,10 @@ void gen_HLT(X86Dis *d)
 /* SDM vol. 2B, MONITOR: the address is DS:EAX, checked like a byte load. */
 void gen_MONITOR(X86Dis *d)
 {
+    if (cpl(d) != 0) {
+        x86_raise_now(d, EXCP_UD);      /* not #GP: SDM vol. 2B */
+        return;
+    }
     unsigned seg = d->seg_override >= 0 ? (unsigned)d->seg_override : R_DS;
     TCGv linear = x86_linear(d, seg, x86_reg(d, R_EAX, d->asize), 1, false);
 
@@ -354,6 +363,10 @@ void gen_MONITOR(X86Dis *d)
 
 void gen_MWAIT(X86Dis *d)
 {
+    if (cpl(d) != 0) {
+        x86_raise_now(d, EXCP_UD);
+        return;
+    }
     tcg_call(d->s, &h_mwait, konst(d, d->next));
 }
 

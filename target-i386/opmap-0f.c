@@ -32,8 +32,8 @@ static const X86Op group6[8] = {
 };
 
 static const X86Op group7_reg1[8] = {
-    [0] = F(OP_CPL0 | FEAT(MONITOR), MONITOR, R),
-    [1] = F(OP_CPL0 | OP_JUMP | FEAT(MONITOR), MWAIT, R),
+    [0] = F(FEAT(MONITOR), MONITOR, R),
+    [1] = F(OP_JUMP | FEAT(MONITOR), MWAIT, R),
 };
 
 static const X86Op group7_mem[8] = {

@@ -46,6 +46,7 @@ static const TCGGlobalDef globals[G_NUM] = {
     [G_CC_DST] = { "cc_dst", ENV(cc_dst), TCG_I32, 0 },
     [G_CC_SRC] = { "cc_src", ENV(cc_src), TCG_I32, 0 },
     [G_CC_SRC2] = { "cc_src2", ENV(cc_src2), TCG_I32, 0 },
+    [G_CC_INC] = { "cc_inc", ENV(cc_inc), TCG_I32, 0 },
 };
 
 const TCGTarget x86_tcg_target = {
@@ -576,6 +577,9 @@ static bool bad_form(const X86Dis *d)
     for (unsigned i = 0; i < 3; i++) {
         unsigned place = place_of(d->operand[i]);
 
+        if (place == X_C && !(0x1d >> d->reg & 1)) {
+            return true;                /* CR1, CR5 .. CR7 */
+        }
         if ((place == X_M && !d->has_mem) || ((place == X_U || place == X_N) && d->has_mem)) {
             return true;
         }
