@@ -262,6 +262,7 @@ void helper_sse_end(CPUX86State *env, void *d)
         return;
     }
     env->mxcsr |= flags & unmasked & 7 ? flags & 7 : flags;
+    _mm_setcsr(_mm_getcsr() & ~0x3fu);
     *(XMMReg *)d = env->xmm_saved;
     x86_raise(env, env->cr[4] & CR4_OSXMMEXCPT ? EXCP_XM : EXCP_UD, GETPC());
 }
