@@ -67,7 +67,7 @@ static uint32_t carry_flags(uint32_t op, uint32_t dst, uint32_t src,
     }
 }
 
-uint32_t x86_cc_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
+static uint32_t base_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
 {
     static const uint32_t width[] = { 0xff, 0xffff, 0xffffffff };
 
@@ -82,20 +82,51 @@ uint32_t x86_cc_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
            flag(!__builtin_parity(dst & 0xff), CC_P);
 }
 
-uint32_t x86_compute_cc(CPUX86State *env)
+/* SDM vol. 2B, RCL/RCR/ROL/ROR: OF for a count of 1; the rule is kept for all. */
+static uint32_t rotate_flags(unsigned rot, uint32_t r)
 {
-    return x86_cc_flags(env->cc_op, env->cc_dst, env->cc_src, env->cc_src2);
+    unsigned top = (8u << ((rot - CC_ROT_LEFT) % 3)) - 1;
+
+    if (rot == CC_ROT_BITS) {
+        return flag(r & 1, CC_C) | flag(r & 2, CC_O);
+    }
+    if (rot < CC_ROT_RIGHT) {
+        return flag(r & 1, CC_C) | flag((r ^ r >> top) & 1, CC_O);
+    }
+    return flag(r >> top & 1, CC_C) | flag((r >> top ^ r >> (top - 1)) & 1, CC_O);
 }
 
-uint32_t helper_cc_all(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
+uint32_t x86_cc_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2, uint32_t inc)
 {
-    return x86_cc_flags(op, dst, src, src2);
+    unsigned rot = (op & CC_ROT_MASK) >> CC_ROT_SHIFT;
+    unsigned step = (op & CC_INC_MASK) >> CC_INC_SHIFT;
+    uint32_t f = base_flags(op & CC_OP_MASK, dst, src, src2);
+
+    if (rot) {
+        f = (f & ~(uint32_t)(CC_C | CC_O)) | rotate_flags(rot, src2);
+    }
+    if (step) {
+        f = (f & CC_C) | base_flags(cc_inc_op(step), inc, 0, 0);
+    }
+    return f;
+}
+
+uint32_t x86_compute_cc(CPUX86State *env)
+{
+    return x86_cc_flags(env->cc_op, env->cc_dst, env->cc_src, env->cc_src2, env->cc_inc);
+}
+
+uint32_t helper_cc_all(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2, uint32_t inc)
+{
+    return x86_cc_flags(op, dst, src, src2, inc);
 }
 
 uint32_t helper_cc_carry(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
 {
-    if (op == CC_OP_EFLAGS) {
-        return src & CC_C;
+    unsigned rot = (op & CC_ROT_MASK) >> CC_ROT_SHIFT, base = op & CC_OP_MASK;
+
+    if (rot) {
+        return rotate_flags(rot, src2) & CC_C;
     }
-    return carry_flags(op, dst, src, src2) & CC_C;
+    return base == CC_OP_EFLAGS ? src & CC_C : carry_flags(base, dst, src, src2) & CC_C;
 }

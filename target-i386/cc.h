@@ -18,10 +18,18 @@
  *
  * Each but EFLAGS exists for bytes, words and doublewords, in this order.
  * Above the operand's width the bits of the fields mean nothing.
+ *
+ * On top of that, cc_op may say that a rotate came later, and later still an
+ * INC or DEC; what they leave alone is that of the operation below:
+ *
+ *   bits 5:0   the operation above
+ *   bits 8:6   CCRot: CF and OF come from cc_src2 (then bits 5:0 are not ADC, SBB)
+ *   bits 11:9  CCInc: all but CF come from cc_inc, its result
  */
 #ifndef TARGET_I386_CC_H
 #define TARGET_I386_CC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CC_OPS(OP) \
@@ -33,14 +41,38 @@ typedef enum CCOp {
     CC_OPS(CC_OP_ENUM)
 #undef CC_OP_ENUM
     CC_OP_NUM,
-    CC_OP_DYNAMIC = CC_OP_NUM,          /* translator only: not known yet */
+    CC_OP_MASK = 63,
+    CC_OP_DYNAMIC = 1 << 15,            /* translator only: not known yet */
 } CCOp;
+
+_Static_assert(CC_OP_NUM <= CC_OP_MASK, "the base operation has six bits");
+
+typedef enum CCRot {                    /* cc_src2 is: */
+    CC_ROT_NONE,
+    CC_ROT_LEFT,                        /* + size: the result of ROL */
+    CC_ROT_RIGHT = 4,                   /* + size: the result of ROR */
+    CC_ROT_BITS = 7,                    /* bit 0 CF, bit 1 OF */
+    CC_ROT_SHIFT = 6, CC_ROT_MASK = 7 << CC_ROT_SHIFT,
+} CCRot;
+
+typedef enum CCInc {
+    CC_INC_NONE,
+    CC_INC_INC,                         /* + size */
+    CC_INC_DEC = 4,                     /* + size */
+    CC_INC_SHIFT = 9, CC_INC_MASK = 7 << CC_INC_SHIFT,
+} CCInc;
 
 /* The operation without its width, as its byte form; and log2 of the width. */
 static inline CCOp cc_base(unsigned op) { return (CCOp)(op - (op - CC_OP_MULB) % 3); }
 static inline unsigned cc_size(unsigned op) { return (op - CC_OP_MULB) % 3; }
+/* The operation a CCInc stands for. */
+static inline CCOp cc_inc_op(unsigned inc)
+{
+    return (CCOp)(inc < CC_INC_DEC ? CC_OP_INCB + inc - CC_INC_INC
+                                   : CC_OP_DECB + inc - CC_INC_DEC);
+}
 
 /* The six flags. */
-uint32_t x86_cc_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2);
+uint32_t x86_cc_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2, uint32_t inc);
 
 #endif

@@ -141,7 +141,7 @@ typedef struct CPUX86State {
     uint32_t regs[8];
     uint32_t eip;                       /* not kept up to date in blocks */
     uint32_t cc_op;                     /* CCOp, cc.h */
-    uint32_t cc_dst, cc_src, cc_src2;
+    uint32_t cc_dst, cc_src, cc_src2, cc_inc;
     int32_t df;
     uint32_t eflags;                    /* all but CC_ALL and DF */
     uint32_t hflags;

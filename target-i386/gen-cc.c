@@ -9,7 +9,8 @@
  * subtraction its operands too, so a condition becomes one comparison of those
  * and the recorded fields are dead unless the block ends or faults before the
  * next flags.  Where the operation is not known, at the head of a block, a pure
- * helper makes EFLAGS of the fields.
+ * helper makes EFLAGS of the fields; INC and DEC do not need even that, as they
+ * can be recorded on top of whatever there is.
  *
  * A recorded field is overwritten with 0 when the next operation has no use for
  * it: that costs no more than keeping it and lets the optimizer forget how it
@@ -35,7 +36,7 @@ static TCGv konst(X86Dis *d, uint32_t k)
 
 static X86NewCC *record(X86Dis *d, unsigned op)
 {
-    d->new_cc = (X86NewCC){ .pending = true, .op = (uint8_t)op };
+    d->new_cc = (X86NewCC){ .pending = true, .op = (uint16_t)op };
     return &d->new_cc;
 }
 
@@ -86,7 +87,7 @@ void x86_set_cc_eflags(X86Dis *d, TCGv flags)
 
 void x86_set_cc_bt(X86Dis *d, TCGv carry)
 {
-    unsigned op = d->cc.op;
+    unsigned op = d->cc.op & (CC_OP_MASK | CC_OP_DYNAMIC);
     X86NewCC *n;
 
     if (op == CC_OP_EFLAGS || op == CC_OP_DYNAMIC) {
@@ -99,6 +100,50 @@ void x86_set_cc_bt(X86Dis *d, TCGv carry)
         n->have_src = true;
         n->src = carry;
     }
+    n->have_carry = true;
+    n->carry = carry;
+}
+
+/* Knowing what is below, CF is cheap; if not, it need not be known. */
+void x86_set_cc_inc(X86Dis *d, CCOp base, TCGv result)
+{
+    X86NewCC *n = &d->new_cc;
+    unsigned kind = (base == CC_OP_INCB ? CC_INC_INC : CC_INC_DEC) + d->ot;
+
+    if (d->cc.op != CC_OP_DYNAMIC) {
+        x86_carry(d);
+        x86_set_cc_src(d, base, result, d->cc.carry);
+    } else {
+        record(d, CC_OP_DYNAMIC);
+        n->have_inc = true;
+        n->inc = result;
+        n->inc_kind = (uint8_t)kind;
+        n->op_val = tcg_get(d->s, G_CC_OP);
+        if (d->cc.inc != kind) {
+            n->op_val = tcg_andi(d->s, n->op_val, CC_OP_MASK | CC_ROT_MASK);
+            n->op_val = tcg_ori(d->s, n->op_val, kind << CC_INC_SHIFT);
+        }
+    }
+    n->have_carry = d->cc.have_carry;
+    n->carry = d->cc.carry;
+}
+
+static bool uses_src2(unsigned op);
+
+void x86_set_cc_rotate(X86Dis *d, unsigned rot, TCGv src2, TCGv carry)
+{
+    unsigned op = d->cc.op;
+    X86NewCC *n;
+
+    if (op == CC_OP_DYNAMIC || uses_src2(op & CC_OP_MASK)) {
+        n = record(d, rot << CC_ROT_SHIFT | CC_OP_EFLAGS);
+        n->have_src = true;
+        n->src = x86_eflags_cc(d);
+    } else {
+        n = record(d, rot << CC_ROT_SHIFT | (op & CC_OP_MASK));
+    }
+    n->have_src2 = true;
+    n->src2 = src2;
     n->have_carry = true;
     n->carry = carry;
 }
@@ -117,6 +162,9 @@ void x86_cc_if(X86Dis *d, X86Cond c)
     }
     if (n->have_src) {
         n->src = choose(d, c, n->src, G_CC_SRC);
+    }
+    if (n->have_src2) {
+        n->src2 = choose(d, c, n->src2, G_CC_SRC2);
     }
     n->have_ab = n->have_carry = false;
     if (n->op != d->cc.op) {
@@ -139,15 +187,26 @@ void x86_cc_is_eflags(X86Dis *d)
 
 static bool uses_src(unsigned op)
 {
-    return op == CC_OP_EFLAGS || op == CC_OP_DYNAMIC || cc_base(op) != CC_OP_LOGICB;
+    unsigned base = op & CC_OP_MASK;
+
+    return op == CC_OP_DYNAMIC || base == CC_OP_EFLAGS || cc_base(base) != CC_OP_LOGICB;
 }
 
 static bool uses_src2(unsigned op)
 {
-    if (op == CC_OP_EFLAGS) {
-        return false;
+    unsigned base = op & CC_OP_MASK;
+
+    return op == CC_OP_DYNAMIC || (op & CC_ROT_MASK) ||
+           (base != CC_OP_EFLAGS && (cc_base(base) == CC_OP_ADCB || cc_base(base) == CC_OP_SBBB));
+}
+
+/* One field: its new value, or 0 if what was set here is not needed any more. */
+static void commit_field(X86Dis *d, TCGGlobal g, bool have, TCGv v, bool *was_set, bool needed)
+{
+    if (have || (*was_set && !needed)) {
+        tcg_set(d->s, g, have ? v : konst(d, 0));
+        *was_set = have;
     }
-    return op == CC_OP_DYNAMIC || cc_base(op) == CC_OP_ADCB || cc_base(op) == CC_OP_SBBB;
 }
 
 void x86_cc_commit(X86Dis *d)
@@ -162,20 +221,18 @@ void x86_cc_commit(X86Dis *d)
     if (n->have_dst) {
         tcg_set(d->s, G_CC_DST, n->dst);
     }
-    if (n->have_src || (cc->src_set && !uses_src(n->op))) {
-        tcg_set(d->s, G_CC_SRC, n->have_src ? n->src : konst(d, 0));
-        cc->src_set = n->have_src;
-    }
-    if (n->have_src2 || (cc->src2_set && !uses_src2(n->op))) {
-        tcg_set(d->s, G_CC_SRC2, n->have_src2 ? n->src2 : konst(d, 0));
-        cc->src2_set = n->have_src2;
-    }
+    commit_field(d, G_CC_SRC, n->have_src, n->src, &cc->src_set, uses_src(n->op));
+    commit_field(d, G_CC_SRC2, n->have_src2, n->src2, &cc->src2_set, uses_src2(n->op));
+    commit_field(d, G_CC_INC, n->have_inc, n->inc, &cc->inc_set, n->op == CC_OP_DYNAMIC);
     if (n->op == CC_OP_DYNAMIC) {
-        tcg_set(d->s, G_CC_OP, n->op_val);
+        if (!n->inc_kind || n->inc_kind != cc->inc) {
+            tcg_set(d->s, G_CC_OP, n->op_val);
+        }
     } else if (n->op != cc->op) {
         tcg_set(d->s, G_CC_OP, konst(d, n->op));
     }
     cc->op = n->op;
+    cc->inc = n->inc_kind;
     cc->have_ab = n->have_ab;
     cc->a = n->a;
     cc->b = n->b;
@@ -185,17 +242,29 @@ void x86_cc_commit(X86Dis *d)
 
 /* -- Reading: pieces --------------------------------------------------------- */
 
-static TCGv call_cc(X86Dis *d, const TCGHelper *h)
+static TCGv op_value(X86Dis *d)
 {
-    TCGv op = d->cc.op == CC_OP_DYNAMIC ? tcg_get(d->s, G_CC_OP) : konst(d, d->cc.op);
-
-    return tcg_call(d->s, h, op, tcg_get(d->s, G_CC_DST), tcg_get(d->s, G_CC_SRC),
-                    tcg_get(d->s, G_CC_SRC2));
+    return d->cc.op == CC_OP_DYNAMIC ? tcg_get(d->s, G_CC_OP) : konst(d, d->cc.op);
 }
 
 TCGv x86_eflags_cc(X86Dis *d)
 {
-    return d->cc.op == CC_OP_EFLAGS ? tcg_get(d->s, G_CC_SRC) : call_cc(d, &h_cc_all);
+    TCGContext *s = d->s;
+
+    if (d->cc.op == CC_OP_EFLAGS) {
+        return tcg_get(s, G_CC_SRC);
+    }
+    return tcg_call(s, &h_cc_all, op_value(d), tcg_get(s, G_CC_DST), tcg_get(s, G_CC_SRC),
+                    tcg_get(s, G_CC_SRC2),
+                    d->cc.op == CC_OP_DYNAMIC ? tcg_get(s, G_CC_INC) : konst(d, 0));
+}
+
+static TCGv call_carry(X86Dis *d)
+{
+    TCGContext *s = d->s;
+
+    return tcg_call(s, &h_cc_carry, op_value(d), tcg_get(s, G_CC_DST), tcg_get(s, G_CC_SRC),
+                    tcg_get(s, G_CC_SRC2));
 }
 
 static X86Cond cond(TCGCond c, TCGv a, TCGv b)
@@ -208,9 +277,10 @@ static X86Cond never(X86Dis *d)
     return cond(TCG_COND_NE, konst(d, 0), konst(d, 0));
 }
 
+/* The result the flags other than CF come from. */
 static TCGv dst(X86Dis *d)
 {
-    return tcg_get(d->s, G_CC_DST);
+    return tcg_get(d->s, d->cc.inc ? G_CC_INC : G_CC_DST);
 }
 
 static TCGv src(X86Dis *d)
@@ -330,12 +400,33 @@ static X86Cond cond_zero(X86Dis *d, unsigned base, unsigned size)
     return is_zero(d, dst(d), size);
 }
 
-static X86Cond cond_carry(X86Dis *d, unsigned base, unsigned size)
+/* A rotate left CF in cc_src2. */
+static X86Cond rotated_carry(X86Dis *d, unsigned rot)
 {
+    TCGv v = tcg_get(d->s, G_CC_SRC2);
+
+    return bit_set(d, v, rot == CC_ROT_BITS || rot < CC_ROT_RIGHT ? 1
+                                                                  : sign_bit(rot - CC_ROT_RIGHT));
+}
+
+static X86Cond cond_carry(X86Dis *d)
+{
+    unsigned op = d->cc.op, rot = (op & CC_ROT_MASK) >> CC_ROT_SHIFT, size;
+
     if (d->cc.have_carry) {
         return cond(TCG_COND_NE, d->cc.carry, konst(d, 0));
     }
-    switch (base) {
+    if (op == CC_OP_DYNAMIC) {
+        return cond(TCG_COND_NE, call_carry(d), konst(d, 0));
+    }
+    if (rot) {
+        return rotated_carry(d, rot);
+    }
+    if (op == CC_OP_EFLAGS) {
+        return bit_set(d, src(d), CC_C);
+    }
+    size = cc_size(op);
+    switch (cc_base(op)) {
     case CC_OP_SUBB:
         return cond_sub(d, TCG_COND_LTU, size, false);
     case CC_OP_ADDB:
@@ -350,7 +441,7 @@ static X86Cond cond_carry(X86Dis *d, unsigned base, unsigned size)
     case CC_OP_INCB: case CC_OP_DECB: case CC_OP_MULB:
         return cond(TCG_COND_NE, src(d), konst(d, 0));
     default:                            /* ADC, SBB */
-        return cond(TCG_COND_NE, call_cc(d, &h_cc_carry), konst(d, 0));
+        return cond(TCG_COND_NE, call_carry(d), konst(d, 0));
     }
 }
 
@@ -420,7 +511,7 @@ static X86Cond cond_carry_or_zero(X86Dis *d, unsigned base, unsigned size)
     if (base == CC_OP_LOGICB) {
         return cond_zero(d, base, size);
     }
-    return either(d, cond_carry(d, base, size), cond_zero(d, base, size));
+    return either(d, cond_carry(d), cond_zero(d, base, size));
 }
 
 /* PF: even parity of the low byte.  0x6996 holds the parity of each nibble. */
@@ -433,13 +524,12 @@ static X86Cond cond_parity(X86Dis *d)
     return cond(TCG_COND_TSTEQ, v, konst(d, 1));
 }
 
-static X86Cond known_cond(X86Dis *d, unsigned which)
+static X86Cond known_cond(X86Dis *d, unsigned op, unsigned which)
 {
-    unsigned base = cc_base(d->cc.op), size = cc_size(d->cc.op);
+    unsigned base = cc_base(op), size = cc_size(op);
 
     switch (which) {
     case 0: return cond_overflow(d, base, size);
-    case 1: return cond_carry(d, base, size);
     case 2: return cond_zero(d, base, size);
     case 3: return cond_carry_or_zero(d, base, size);
     case 4: return is_negative(d, dst(d), size);
@@ -449,17 +539,26 @@ static X86Cond known_cond(X86Dis *d, unsigned which)
     }
 }
 
+/* ZF, SF and PF are none of a rotate's business: those of what is below. */
+static bool below_rotate(unsigned op, unsigned which)
+{
+    return (op & CC_OP_MASK) != CC_OP_EFLAGS && (which == 2 || which == 4 || which == 5);
+}
+
 X86Cond x86_cond(X86Dis *d, unsigned cc)
 {
     unsigned which = cc >> 1, op = d->cc.op;
     X86Cond c;
 
-    if (op == CC_OP_DYNAMIC && which == 1) {
-        c = cond(TCG_COND_NE, x86_carry(d), konst(d, 0));
-    } else if (op == CC_OP_DYNAMIC || op == CC_OP_EFLAGS) {
+    if (which == 1) {
+        c = cond_carry(d);
+    } else if (d->cc.inc) {
+        c = known_cond(d, cc_inc_op(d->cc.inc), which);
+    } else if (op == CC_OP_DYNAMIC || op == CC_OP_EFLAGS ||
+               ((op & CC_ROT_MASK) && !below_rotate(op, which))) {
         c = eflags_cond(d, x86_eflags_cc(d), which);
     } else {
-        c = known_cond(d, which);
+        c = known_cond(d, op & CC_OP_MASK, which);
     }
     if (cc & 1) {
         c.c = tcg_invert(c.c);
@@ -472,13 +571,7 @@ TCGv x86_carry(X86Dis *d)
     X86CC *cc = &d->cc;
 
     if (!cc->have_carry) {
-        if (cc->op == CC_OP_DYNAMIC) {
-            cc->carry = call_cc(d, &h_cc_carry);
-        } else if (cc->op == CC_OP_EFLAGS) {
-            cc->carry = tcg_andi(d->s, src(d), CC_C);
-        } else {
-            cc->carry = value_of(d, cond_carry(d, cc_base(cc->op), cc_size(cc->op)));
-        }
+        cc->carry = cc->op == CC_OP_DYNAMIC ? call_carry(d) : value_of(d, cond_carry(d));
         cc->have_carry = true;
     }
     return cc->carry;

@@ -117,25 +117,16 @@ void gen_TEST(X86Dis *d)
     gen_AND(d);
 }
 
-/* INC and DEC leave CF alone. */
-static void inc_dec(X86Dis *d, CCOp base, int by)
-{
-    TCGv carry = x86_carry(d);
-
-    d->result = tcg_addi(d->s, d->val[0], by);
-    x86_set_cc_src(d, base, d->result, carry);
-    d->new_cc.have_carry = true;
-    d->new_cc.carry = carry;
-}
-
 void gen_INC(X86Dis *d)
 {
-    inc_dec(d, CC_OP_INCB, 1);
+    d->result = tcg_addi(d->s, d->val[0], 1);
+    x86_set_cc_inc(d, CC_OP_INCB, d->result);
 }
 
 void gen_DEC(X86Dis *d)
 {
-    inc_dec(d, CC_OP_DECB, -1);
+    d->result = tcg_addi(d->s, d->val[0], -1);
+    x86_set_cc_inc(d, CC_OP_DECB, d->result);
 }
 
 void gen_NOT(X86Dis *d)

@@ -145,28 +145,6 @@ static unsigned bits_of(const X86Dis *d)
     return 8u << d->ot;
 }
 
-/*
- * carry: CF in bit 0; overflow: OF in bit bits_of() - 1, garbage elsewhere.
- * SDM vol. 2B, RCL/RCR/ROL/ROR: OF is defined for a count of 1 only; the same
- * formula serves all counts.
- */
-static void rotate_flags(X86Dis *d, Count c, TCGv carry, TCGv overflow)
-{
-    TCGContext *s = d->s;
-    TCGv old = x86_eflags_cc(d), f = tcg_andi(s, old, ~(uint32_t)(CC_C | CC_O));
-
-    overflow = tcg_shli(s, tcg_extract(s, overflow, bits_of(d) - 1, 1), 11);
-    f = tcg_or(s, tcg_or(s, f, carry), overflow);
-    if (!c.known) {
-        f = tcg_movcond(s, TCG_COND_EQ, c.v, tcg_const(s, 0), old, f);
-    }
-    x86_set_cc_eflags(d, f);
-    if (c.known) {
-        d->new_cc.have_carry = true;
-        d->new_cc.carry = carry;
-    }
-}
-
 /* The operand repeated to fill 32 bits, so that a 32-bit rotate will do. */
 static TCGv fill32(X86Dis *d, TCGv v)
 {
@@ -188,11 +166,8 @@ void gen_ROL(X86Dis *d)
         return;
     }
     d->result = tcg_rotl(s, fill32(d, d->val[0]), c.v);
-    /* CF is the bit that came round to bit 0; OF is CF ^ top bit. */
-    TCGv carry = tcg_andi(s, d->result, 1);
-    TCGv overflow = tcg_xor(s, d->result, tcg_shli(s, d->result, bits_of(d) - 1));
-
-    rotate_flags(d, c, carry, overflow);
+    x86_set_cc_rotate(d, CC_ROT_LEFT + d->ot, d->result, tcg_andi(s, d->result, 1));
+    flags_unless_zero(d, c);
 }
 
 void gen_ROR(X86Dis *d)
@@ -205,50 +180,58 @@ void gen_ROR(X86Dis *d)
         return;
     }
     d->result = tcg_rotr(s, fill32(d, d->val[0]), c.v);
-    TCGv carry = tcg_extract(s, d->result, bits_of(d) - 1, 1);
-    TCGv overflow = tcg_xor(s, d->result, tcg_shli(s, d->result, 1));
+    x86_set_cc_rotate(d, CC_ROT_RIGHT + d->ot, d->result,
+                      tcg_extract(s, d->result, bits_of(d) - 1, 1));
+    flags_unless_zero(d, c);
+}
 
-    rotate_flags(d, c, carry, overflow);
+/* OF is CF ^ top bit after RCL, the two top bits' difference after RCR. */
+static void rotate_carry_flags(X86Dis *d, bool left, Count c, TCGv carry)
+{
+    TCGContext *s = d->s;
+    TCGv top = tcg_extract(s, d->result, bits_of(d) - 1, 1);
+    TCGv other = left ? carry : tcg_extract(s, d->result, bits_of(d) - 2, 1);
+    TCGv overflow = tcg_xor(s, top, other);
+
+    x86_set_cc_rotate(d, CC_ROT_BITS, tcg_or(s, carry, tcg_shli(s, overflow, 1)), carry);
+    flags_unless_zero(d, c);
 }
 
 /* By 1, as in 64-bit shifts of old compilers: no helper. */
-static void rotate_carry_1(X86Dis *d, bool left, Count c)
+static TCGv rotate_carry_1(X86Dis *d, bool left)
 {
     TCGContext *s = d->s;
-    TCGv x = d->val[0], in = x86_carry(d), out;
+    TCGv x = d->val[0], in = x86_carry(d);
     unsigned top = bits_of(d) - 1;
 
     if (left) {
-        out = tcg_extract(s, x, top, 1);
         d->result = tcg_or(s, tcg_shli(s, x, 1), in);
-    } else {
-        out = tcg_andi(s, x, 1);
-        d->result = tcg_or(s, tcg_shri(s, x, 1), tcg_shli(s, in, top));
+        return tcg_extract(s, x, top, 1);
     }
-    rotate_flags(d, c, out, left ? tcg_xor(s, d->result, tcg_shli(s, out, top))
-                                 : tcg_xor(s, d->result, tcg_shli(s, d->result, 1)));
+    d->result = tcg_or(s, tcg_shri(s, x, 1), tcg_shli(s, in, top));
+    return tcg_andi(s, x, 1);
 }
 
 static void rotate_carry(X86Dis *d, bool left)
 {
     TCGContext *s = d->s;
     Count c = count_of(d, 1);
+    TCGv carry;
 
     d->result = d->val[0];
     if (c.known && c.k == 0) {
         return;
     }
     if (c.known && c.k == 1) {
-        rotate_carry_1(d, left, c);
-        return;
-    }
-    TCGv r = tcg_call(s, left ? &h_rcl : &h_rcr, d->val[0], c.v, x86_carry(d),
-                      tcg_const(s, d->ot));
-    TCGv carry = tcg_trunc32(s, tcg_shri(s, r, 32));
+        carry = rotate_carry_1(d, left);
+    } else {
+        TCGv r = tcg_call(s, left ? &h_rcl : &h_rcr, d->val[0], c.v, x86_carry(d),
+                          tcg_const(s, d->ot));
 
-    d->result = tcg_trunc32(s, r);
-    rotate_flags(d, c, carry, tcg_xor(s, d->result, left ? tcg_shli(s, carry, bits_of(d) - 1)
-                                                         : tcg_shli(s, d->result, 1)));
+        carry = tcg_trunc32(s, tcg_shri(s, r, 32));
+        d->result = tcg_trunc32(s, r);
+    }
+    rotate_carry_flags(d, left, c, carry);
 }
 
 void gen_RCL(X86Dis *d)

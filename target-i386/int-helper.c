@@ -117,7 +117,7 @@ static void set_ax(CPUX86State *env, uint32_t ax)
 /* ZF, SF and PF by AL; the others as given. */
 static void set_flags_al(CPUX86State *env, uint32_t carries)
 {
-    env->cc_src = x86_cc_flags(CC_OP_LOGICB, env->regs[R_EAX], 0, 0) | carries;
+    env->cc_src = x86_cc_flags(CC_OP_LOGICB, env->regs[R_EAX], 0, 0, 0) | carries;
     env->cc_op = CC_OP_EFLAGS;
 }
 

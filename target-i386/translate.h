@@ -26,7 +26,7 @@
 /* Globals of x86_tcg_target, in the order of CPUX86State.regs. */
 enum {
     G_EAX, G_ECX, G_EDX, G_EBX, G_ESP, G_EBP, G_ESI, G_EDI,
-    G_EIP, G_CC_OP, G_CC_DST, G_CC_SRC, G_CC_SRC2, G_NUM
+    G_EIP, G_CC_OP, G_CC_DST, G_CC_SRC, G_CC_SRC2, G_CC_INC, G_NUM
 };
 
 extern const TCGTarget x86_tcg_target;
@@ -60,20 +60,22 @@ typedef struct X86Cond {                /* true if a c b */
 
 /* What is known about the lazy flags at translation time. */
 typedef struct X86CC {
-    uint8_t op;                         /* CCOp or CC_OP_DYNAMIC */
+    uint16_t op;                        /* cc.h, or CC_OP_DYNAMIC */
+    uint8_t inc;                        /* DYNAMIC, but with this CCInc on top */
     bool have_ab;                       /* SUB: a and b are its operands */
     bool have_carry;                    /* carry is CF, 0 or 1 */
-    bool src_set, src2_set;             /* set in this block */
+    bool src_set, src2_set, inc_set;    /* set in this block */
     TCGv a, b, carry;
 } X86CC;
 
 /* What an instruction does to the flags; committed after its write-back. */
 typedef struct X86NewCC {
     bool pending;
-    uint8_t op;
-    bool have_dst, have_src, have_src2, have_ab, have_carry;
+    uint16_t op;
+    uint8_t inc_kind;                   /* becomes X86CC.inc */
+    bool have_dst, have_src, have_src2, have_inc, have_ab, have_carry;
     TCGv op_val;                        /* if op is CC_OP_DYNAMIC */
-    TCGv dst, src, src2, a, b, carry;
+    TCGv dst, src, src2, inc, a, b, carry;
 } X86NewCC;
 
 struct X86Dis {
@@ -209,6 +211,10 @@ void x86_set_cc(X86Dis *d, CCOp base, TCGv dst);
 void x86_set_cc_src(X86Dis *d, CCOp base, TCGv dst, TCGv src);
 void x86_set_cc_sub(X86Dis *d, TCGv dst, TCGv a, TCGv b);
 void x86_set_cc_carry(X86Dis *d, CCOp base, TCGv dst, TCGv src, TCGv src2, TCGv carry);
+/* INC or DEC (byte form): CF stays. */
+void x86_set_cc_inc(X86Dis *d, CCOp base, TCGv result);
+/* CF and OF only: rot of cc.h with its cc_src2, and the carry in it. */
+void x86_set_cc_rotate(X86Dis *d, unsigned rot, TCGv src2, TCGv carry);
 /* All six flags at once, as EFLAGS bits. */
 void x86_set_cc_eflags(X86Dis *d, TCGv flags);
 /* CF only; the rest stays / OF, SF, AF and PF are undefined. */

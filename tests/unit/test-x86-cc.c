@@ -89,7 +89,7 @@ static uint32_t dirty(uint32_t v, unsigned size)
 static void check(unsigned op, uint32_t dst, uint32_t src, uint32_t src2, uint32_t want,
                   uint32_t mask)
 {
-    uint32_t got = x86_cc_flags(op, dst, src, src2);
+    uint32_t got = x86_cc_flags(op, dst, src, src2, random32());
 
     CHECK_EQ(got & ~CC_ALL, 0);
     CHECK_EQ(got & mask, want & mask);
@@ -218,7 +218,7 @@ TEST(eflags_are_themselves)
     for (unsigned i = 0; i < 1000; i++) {
         uint32_t f = random32();
 
-        CHECK_EQ(x86_cc_flags(CC_OP_EFLAGS, random32(), f, random32()), f & CC_ALL);
+        CHECK_EQ(x86_cc_flags(CC_OP_EFLAGS, random32(), f, random32(), random32()), f & CC_ALL);
     }
 }
 
@@ -228,9 +228,49 @@ TEST(bt_keeps_zero_sign_parity)
     for (unsigned i = 0; i < ROUNDS; i++) {
         unsigned size = i % 3;
         uint32_t dst = value(), bit = random32() & 1;
-        uint32_t before = x86_cc_flags(CC_OP_LOGICB + size, dst, 0, 0);
+        uint32_t before = x86_cc_flags(CC_OP_LOGICB + size, dst, 0, 0, 0);
 
         check(CC_OP_BTB + size, dst, bit, 0, before | bit, CC_C | CC_Z | CC_S | CC_P);
+    }
+}
+
+SHIFT(rol)
+SHIFT(ror)
+
+/* SDM vol. 2B, ROL, ROR: CF and OF only, OF for a count of 1. */
+#define ROTATE_TEST(id, kind)                                               \
+    TEST(id)                                                                \
+    {                                                                       \
+        for (unsigned i = 0; i < ROUNDS; i++) {                             \
+            unsigned size = i % 3, count = 1 + random32() % 31;             \
+            unsigned base = CC_OP_LOGICB + random32() % 3;                  \
+            uint32_t dst = value();                                         \
+            Native n = id##_fn[size](value(), count);                       \
+            uint32_t below = x86_cc_flags(base, dst, 0, 0, 0);              \
+                                                                            \
+            below = (below & ~(uint32_t)(CC_C | CC_O)) | (n.flags & (CC_C | CC_O)); \
+            check(base | (kind + size) << CC_ROT_SHIFT, dst, 0, dirty(n.result, size), \
+                  below, CC_ALL & ~(count == 1 ? 0u : (unsigned)CC_O));     \
+        }                                                                   \
+    }
+
+ROTATE_TEST(rol, CC_ROT_LEFT)
+ROTATE_TEST(ror, CC_ROT_RIGHT)
+
+/* INC and DEC on top of anything: CF is that of what is below. */
+TEST(inc_dec_on_top)
+{
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        unsigned size = i % 3, below = CC_OP_ADDB + random32() % 3;
+        uint32_t a = value(), dst = value(), src = value(), src2 = random32() & 3;
+        bool dec = random32() & 1;
+        uint32_t op = below | (random32() & 1 ? CC_ROT_BITS << CC_ROT_SHIFT : 0);
+        uint32_t carry = x86_cc_flags(op, dst, src, src2, 0) & CC_C;
+        Native n = (dec ? dec_fn : inc_fn)[size](a, 0, carry);
+        unsigned kind = (dec ? CC_INC_DEC : CC_INC_INC) + size;
+
+        CHECK_EQ(x86_cc_flags(op | kind << CC_INC_SHIFT, dst, src, src2,
+                              dirty(a + (dec ? -1u : 1), size)), n.flags);
     }
 }
 
