@@ -90,6 +90,8 @@ check: all tests check-headers
 	@$(SRC)/tests/run -b $(O) -l check
 check-all: check
 	@$(SRC)/tests/run -b $(O) -l all
+	@$(MAKE) --no-print-directory SAN=address,undefined check-fast
+	@$(MAKE) --no-print-directory CC=clang MODE=clang check-fast
 
 bench: all
 	@$(SRC)/tests/bench/run -q $(O)/qemu-system-i386
