@@ -130,7 +130,7 @@ void x86_call_op(X86 *x)
     Move moves[6];
 
     x->flags.kind = FLAGS_NONE;
-    x86_drop_rmw(x);
+    x86_drop_held(x, ~0u);
     if (reads) {
         x86_store_dirty(x, ~0ull);
     }

@@ -24,7 +24,6 @@ Stub *x86_new_stub(X86 *x, StubKind kind, uint8_t *from)
 
     stub->kind = (uint8_t)kind;
     stub->from = from;
-    stub->from2 = NULL;
     stub->num_pending = 0;
     return stub;
 }
@@ -133,11 +132,9 @@ static void emit_goto_ptr(X86 *x)
     uint32_t tag = (uint32_t)op->k[0];
     Mem entry = x86_env(jc->table);
     unsigned pc, t;
-    uint8_t *miss, *miss2 = NULL;
-    Stub *stub;
+    uint8_t *miss;
 
     make_canonical(x);
-    x86_drop_rmw(x);
     pc = x86_use_reg(x, op->in[0].temp);
     t = x86_scratch(x, 0);
     if (x->bmi && jc->bits + jc->hash_shift <= 32) {
@@ -151,20 +148,18 @@ static void emit_goto_ptr(X86 *x)
     asm_rr(&x->as, ALU_ADD << 3 | 3, t, t);     /* times 16 in two steps */
     entry.index = (uint8_t)t;
     entry.scale = 3;
-    asm_rm(&x->as, 0x39 | rex_w(tag == 0), pc, entry);
-    miss = asm_jcc(&x->as, CC_NE);
-    if (tag) {
-        Mem m = entry;
+    if (tag) {                          /* both at once: tag << 32 | pc */
+        unsigned key = x86_scratch(x, 0);
 
-        m.disp += 4;
-        asm_alu_mi(&x->as, ALU_CMP, false, m, (int32_t)tag);
-        miss2 = asm_jcc(&x->as, CC_NE);
+        asm_mov_ri(&x->as, key, (uint64_t)tag << 32, false);
+        asm_rr(&x->as, ALU_OR << 3 | 3 | REX_W, key, pc);
+        pc = key;
     }
+    asm_rm(&x->as, 0x39 | REX_W, pc, entry);
+    miss = asm_jcc(&x->as, CC_NE);
     entry.disp += 8;
     asm_rm(&x->as, 0xff, 4, entry);
-    stub = x86_new_stub(x, STUB_EXIT, miss);
-    stub->from2 = miss2;
-    stub->k = x->tb | TB_EXIT_NONE;
+    x86_new_stub(x, STUB_EXIT, miss)->k = x->tb | TB_EXIT_NONE;
     x86_start_ebb(x);
 }
 
@@ -257,9 +252,6 @@ bool x86_stubs(X86 *x)
             return false;
         }
         asm_set_rel32(stub->from, x->as.p);
-        if (stub->from2) {
-            asm_set_rel32(stub->from2, x->as.p);
-        }
         switch (stub->kind) {
         case STUB_EXIT:
             asm_mov_ri(&x->as, RAX, stub->k, true);

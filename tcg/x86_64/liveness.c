@@ -415,6 +415,7 @@ void x86_liveness(X86 *x)
     memset(x->label_refs, 0, s->num_labels * sizeof(x->label_refs[0]));
     memset(x->label_slot, 2, s->num_labels);
     scan_forward(x, &c);
+    x86_find_groups(x);
     for (unsigned i = s->num_ops; i-- > 0;) {
         if (s->ops[i].opc == TCG_const) {
             x->folded[i] = true;

@@ -22,8 +22,15 @@
  * The thunk saves all that C may clobber and stores every pin, so that the
  * slow path sees the exact guest state and may leave by longjmp.
  *
- * A read-modify-write (MO_RMW) checks once: its load keeps the addend for the
- * store that follows, or zero when it took the slow path.
+ * Accesses of one group (groups.c) are checked by the first of them, which
+ * keeps the addend:
+ *
+ *          test   t0, t0
+ *          je     stub
+ *          mov    d, [t0 + addr]
+ *
+ * The addend is 0 when the check of the group failed, or when an access after
+ * it took the slow path.  The stub tries the access alone then.
  */
 #include <assert.h>
 
@@ -31,38 +38,66 @@
 
 /* -- The inline part --------------------------------------------------------- */
 
-static uint8_t *tlb_check(X86 *x, unsigned addr, unsigned t0, unsigned t1,
-                          unsigned memop, unsigned mmu_idx, bool write)
-{
-    const TCGSoftMMU *mmu = &x->target->mmu;
-    uint32_t size = 1u << (memop & MO_SIZE);
-    uint32_t table = mmu->table + mmu_idx * mmu->table_stride;
-    int32_t page_mask = -(1 << mmu->page_bits);
-    unsigned shift = mmu->page_bits - 4u;
-    Mem entry = x86_env(table);
-    uint8_t *miss;
+/* Bytes from addr that a check covers. */
+typedef struct Range {
+    int32_t lo, end;
+} Range;
 
+/* t0 becomes the offset of the entry of addr + range.lo. */
+static void tlb_index(X86 *x, unsigned addr, unsigned t0, Range range)
+{
+    unsigned shift = x->target->mmu.page_bits - 4u;
+
+    if (range.lo) {
+        asm_lea(&x->as, false, t0, mem(addr, range.lo));
+        addr = t0;
+    }
     if (x->bmi) {
         asm_rorx(&x->as, false, t0, addr, shift);
     } else {
-        asm_mov_rr(&x->as, false, t0, addr);
+        if (t0 != addr) {
+            asm_mov_rr(&x->as, false, t0, addr);
+        }
         asm_shift_ri(&x->as, SH_SHR, false, t0, shift);
     }
+}
+
+static Mem tlb_entry(const X86 *x, unsigned t0, unsigned mmu_idx, int32_t field)
+{
+    const TCGSoftMMU *mmu = &x->target->mmu;
+    Mem m = x86_env(mmu->table + mmu_idx * mmu->table_stride);
+
+    m.index = (uint8_t)t0;
+    m.disp += field;
+    return m;
+}
+
+/* Compare a range with its TLB entry, t0 being the offset of that then. */
+static void tlb_compare(X86 *x, unsigned addr, unsigned t0, unsigned t1,
+                        unsigned memop, unsigned mmu_idx, bool write,
+                        Range range)
+{
+    const TCGSoftMMU *mmu = &x->target->mmu;
+    int32_t page_mask = -(1 << mmu->page_bits);
+
+    tlb_index(x, addr, t0, range);
     asm_rm(&x->as, ALU_AND << 3 | 3, t0, x86_env(mmu->mask + 4 * mmu_idx));
-    if (size == 1 || (memop & MO_ALIGN)) {
+    if (memop & MO_ALIGN) {
+        page_mask |= (1 << (memop & MO_SIZE)) - 1;
+        range.end = 1;
+    }
+    if (range.end == 1) {
         asm_mov_rr(&x->as, false, t1, addr);
-        page_mask |= (int32_t)size - 1;
     } else {
-        asm_lea(&x->as, false, t1, mem(addr, (int32_t)size - 1));
+        asm_lea(&x->as, false, t1, mem(addr, range.end - 1));
     }
     asm_alu_ri(&x->as, ALU_AND, false, t1, page_mask);
-    entry.index = (uint8_t)t0;
-    entry.disp += write ? 4 : 0;
-    asm_rm(&x->as, OPC_CMP, t1, entry);
-    miss = asm_jcc(&x->as, CC_NE);
-    entry.disp = x86_env(table + 8).disp;
-    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t0, entry);
-    return miss;
+    asm_rm(&x->as, OPC_CMP, t1, tlb_entry(x, t0, mmu_idx, write ? 4 : 0));
+}
+
+static void tlb_addend(X86 *x, unsigned t0, unsigned mmu_idx)
+{
+    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t0, tlb_entry(x, t0, mmu_idx, 8));
 }
 
 static void load_host(X86 *x, unsigned d, Mem m, unsigned memop)
@@ -138,6 +173,53 @@ static void store_host(X86 *x, const Loc *v, Mem m, unsigned memop, unsigned t)
     asm_rm(&x->as, opc[size], reg, m);
 }
 
+/* -- Groups ------------------------------------------------------------------ */
+
+/* The register that holds the addend of a group, or NO_REG. */
+static unsigned held_addend(const X86 *x, unsigned group)
+{
+    for (unsigned i = 0; i < NUM_HELD; i++) {
+        if (x->held[i].reg != NO_REG && x->held[i].group == group) {
+            return x->held[i].reg;
+        }
+    }
+    return NO_REG;
+}
+
+/* Is this the first of several accesses of its group? */
+static bool leads_group(const X86 *x)
+{
+    unsigned group = x->group_of[x->op];
+
+    return group != NO_GROUP && x->group[group].last > x->op;
+}
+
+static void hold(X86 *x, unsigned group, unsigned reg)
+{
+    unsigned i = 0;
+
+    while (i < NUM_HELD - 1 && x->held[i].reg != NO_REG) {
+        i++;
+    }
+    x->held[i].group = (uint16_t)group;
+    x->held[i].reg = (uint8_t)reg;
+}
+
+static Range alone(unsigned memop)
+{
+    return (Range){ .lo = 0, .end = 1 << (memop & MO_SIZE) };
+}
+
+static Range whole_group(const X86 *x, const TCGOp *op)
+{
+    const Group *g = &x->group[x->group_of[x->op]];
+    int32_t at = x->offset[op->in[0].temp];
+
+    return (Range){ .lo = g->lo - at, .end = g->end - at };
+}
+
+/* -- An access --------------------------------------------------------------- */
+
 /* What every access does first. */
 static void prepare(X86 *x)
 {
@@ -148,97 +230,114 @@ static void prepare(X86 *x)
     }
 }
 
-static Stub *access_stub(X86 *x, StubKind kind, uint8_t *from, unsigned addr,
-                         unsigned reg, RegMask live)
+typedef struct Access {
+    unsigned memop, mmu_idx, addr;
+    unsigned t0, t1;                    /* t0: the addend */
+    bool write, wide, member, leader;
+} Access;
+
+static Access begin_access(X86 *x, bool write)
 {
     const TCGOp *op = x86_op(x);
-    Stub *stub = x86_new_stub(x, kind, from);
+    Access a = { .memop = (unsigned)op->k[0], .mmu_idx = (unsigned)op->k[1],
+                 .write = write, .t1 = NO_REG };
 
-    stub->addr = (uint8_t)addr;
-    stub->reg = (uint8_t)reg;
-    stub->kept = NO_REG;
-    stub->memop = (uint16_t)op->k[0];
-    stub->mmu_idx = (uint8_t)op->k[1];
-    stub->xmm = live & XMM_REGS;
-    x86_pend(x, stub, ~0ull);
+    prepare(x);
+    a.wide = (a.memop & MO_SIZE) == MO_128;
+    a.addr = x86_use_reg(x, op->in[0].temp);
+    a.t0 = held_addend(x, x->group_of[x->op]);
+    a.member = a.t0 != NO_REG;
+    a.leader = !a.member && leads_group(x);
+    if (a.member) {
+        x->lock |= BIT(a.t0);
+    }
+    return a;
+}
+
+static void get_scratch(X86 *x, Access *a, bool both)
+{
+    if (!a->member) {
+        a->t0 = x86_scratch(x, 0);
+    }
+    if (!a->member || both) {
+        a->t1 = x86_scratch(x, 0);
+    }
+}
+
+/* The hot check; a stub for when it fails. */
+static Stub *check(X86 *x, const Access *a, StubKind kind)
+{
+    Range range = a->leader ? whole_group(x, x86_op(x)) : alone(a->memop);
+    Stub *stub;
+
+    if (a->member) {
+        asm_rr(&x->as, OPC_TEST | REX_W, a->t0, a->t0);
+        stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_E));
+    } else {
+        tlb_compare(x, a->addr, a->t0, a->t1, a->memop, a->mmu_idx, a->write,
+                    range);
+        stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
+        tlb_addend(x, a->t0, a->mmu_idx);
+    }
+    stub->recheck = a->member || (a->leader && (range.lo != 0 || range.end !=
+                                                alone(a->memop).end));
     return stub;
+}
+
+static void end_access(X86 *x, const Access *a, Stub *stub, unsigned reg,
+                       RegMask live)
+{
+    unsigned group = x->group_of[x->op];
+
+    if (a->leader) {
+        hold(x, group, a->t0);
+    }
+    stub->addr = (uint8_t)a->addr;
+    stub->reg = (uint8_t)reg;
+    stub->addend = (uint8_t)a->t0;
+    stub->memop = (uint16_t)a->memop;
+    stub->mmu_idx = (uint8_t)a->mmu_idx;
+    stub->xmm = live & XMM_REGS;
+    stub->kill = (uint16_t)x86_held_regs(x);
+    x86_pend(x, stub, ~0ull);
+    stub->resume = x->as.p;
+    if (a->member && x->group[group].last == x->op) {
+        x86_drop_held(x, BIT(a->t0));
+    }
 }
 
 void x86_qemu_ld(X86 *x)
 {
-    const TCGOp *op = x86_op(x);
-    unsigned memop = (unsigned)op->k[0], mmu_idx = (unsigned)op->k[1];
-    bool wide = (memop & MO_SIZE) == MO_128, keep = memop & MO_RMW && !wide;
-    unsigned addr, t0, t1, d;
-    uint8_t *miss;
+    Access a = begin_access(x, x86_op(x)->k[0] & MO_RMW);
+    unsigned d;
     Stub *stub;
 
-    x86_drop_rmw(x);
-    prepare(x);
-    addr = x86_use_reg(x, op->in[0].temp);
-    t0 = x86_scratch(x, 0);
-    t1 = x86_scratch(x, 0);
+    get_scratch(x, &a, false);
     x86_consume(x);
-    d = x86_def(x, t1, keep ? BIT(t0) | BIT(addr) : 0);
-    miss = tlb_check(x, addr, t0, t1, memop, mmu_idx, memop & MO_RMW);
-    load_host(x, d, mem_index(t0, addr, 0), memop);
-    stub = access_stub(x, wide ? STUB_LD16 : STUB_LD, miss, addr, d,
-                       x->used & ~BIT(d));
-    stub->resume = x->as.p;
-    if (keep) {
-        stub->kept = (uint8_t)t0;
-        x->rmw.reg = (uint8_t)t0;
-        x->rmw.addr = op->in[0].temp;
-        x->rmw.memop = (uint8_t)(memop & (MO_SIZE | MO_ALIGN));
-        x->rmw.mmu_idx = (uint8_t)mmu_idx;
-    }
-}
-
-/* The register of a checked addend for this store, or NO_REG. */
-static unsigned checked_addend(const X86 *x, const TCGOp *op)
-{
-    if (x->rmw.reg != NO_REG && x->rmw.addr == op->in[0].temp &&
-        x->rmw.memop == (op->k[0] & (MO_SIZE | MO_ALIGN)) &&
-        x->rmw.mmu_idx == op->k[1]) {
-        return x->rmw.reg;
-    }
-    return NO_REG;
+    d = x86_def(x, a.t1, a.leader || a.member ? BIT(a.t0) : 0);
+    stub = check(x, &a, a.wide ? STUB_LD16 : STUB_LD);
+    load_host(x, d, mem_index(a.t0, a.addr, 0), a.memop);
+    end_access(x, &a, stub, d, x->used & ~BIT(d));
 }
 
 void x86_qemu_st(X86 *x)
 {
-    const TCGOp *op = x86_op(x);
-    unsigned memop = (unsigned)op->k[0], mmu_idx = (unsigned)op->k[1];
-    unsigned size = memop & MO_SIZE, addr, t0, t1 = NO_REG;
-    bool wide = size == MO_128, swap = memop & MO_BSWAP && size != MO_8;
-    uint8_t *miss;
+    Access a = begin_access(x, true);
+    unsigned size = a.memop & MO_SIZE;
+    bool swap = a.memop & MO_BSWAP && size != MO_8;
     Stub *stub;
     Loc v;
 
-    prepare(x);
-    addr = x86_use_reg(x, op->in[0].temp);
     v = swap ? (Loc){ .kind = LOC_MEM } : x86_use_imm32(x, 1, size == MO_64);
     if (v.kind == LOC_MEM) {
         v = (Loc){ .kind = LOC_REG,
-                   .reg = (uint8_t)x86_use_reg(x, op->in[1].temp) };
+                   .reg = (uint8_t)x86_use_reg(x, x86_op(x)->in[1].temp) };
     }
-    t0 = checked_addend(x, op);
-    if (t0 != NO_REG) {
-        t1 = swap ? x86_scratch(x, BIT(t0)) : NO_REG;
-        asm_rr(&x->as, OPC_TEST | REX_W, t0, t0);
-        miss = asm_jcc(&x->as, CC_E);
-    } else {
-        x86_drop_rmw(x);
-        t0 = x86_scratch(x, 0);
-        t1 = x86_scratch(x, 0);
-        miss = tlb_check(x, addr, t0, t1, memop, mmu_idx, true);
-    }
-    store_host(x, &v, mem_index(t0, addr, 0), memop, t1);
-    stub = access_stub(x, wide ? STUB_ST16 : STUB_ST, miss, addr,
-                       v.kind == LOC_REG ? v.reg : NO_REG, x->used);
+    get_scratch(x, &a, swap);
+    stub = check(x, &a, a.wide ? STUB_ST16 : STUB_ST);
+    store_host(x, &v, mem_index(a.t0, a.addr, 0), a.memop, a.t1);
     stub->k = v.k;
-    stub->resume = x->as.p;
-    x86_drop_rmw(x);
+    end_access(x, &a, stub, v.kind == LOC_REG ? v.reg : NO_REG, x->used);
     x86_consume(x);
 }
 
@@ -272,16 +371,68 @@ static void put_value(X86 *x, const Stub *stub)
     }
 }
 
+static bool is_load(const Stub *stub)
+{
+    return stub->kind == STUB_LD || stub->kind == STUB_LD16;
+}
+
+/* Zero the addends of groups; they are not to be used after this. */
+static void kill_addends(X86 *x, RegMask regs)
+{
+    for (RegMask m = regs; m; m &= m - 1) {
+        asm_mov_ri(&x->as, (unsigned)__builtin_ctz(m), 0, true);
+    }
+}
+
+/*
+ * The group's check failed, or had failed before: perhaps the group straddles
+ * two pages and this access alone would hit.  One register is borrowed; a
+ * swapped store needs one more, so it is left to the slow path.
+ */
+static void check_alone(X86 *x, const Stub *stub)
+{
+    static const uint8_t candidates[] = { RAX, RCX, RDX, RSI };
+    bool write = !is_load(stub) || (stub->memop & MO_RMW);
+    unsigned t = 0;
+    uint8_t *miss;
+    Mem m = mem_index(stub->addend, stub->addr, 0);
+
+    while (candidates[t] == stub->addr || candidates[t] == stub->addend ||
+           candidates[t] == stub->reg) {
+        t++;
+    }
+    t = candidates[t];
+    asm_rm(&x->as, OPC_MOV_STORE | REX_W, t, frame(FRAME_SCRATCH));
+    tlb_compare(x, stub->addr, stub->addend, t, stub->memop, stub->mmu_idx,
+                write, alone(stub->memop));
+    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t, frame(FRAME_SCRATCH));
+    miss = asm_jcc(&x->as, CC_NE);
+    tlb_addend(x, stub->addend, stub->mmu_idx);
+    if (is_load(stub)) {
+        load_host(x, stub->reg, m, stub->memop);
+    } else {
+        Loc v = { .kind = stub->reg == NO_REG ? LOC_IMM : LOC_REG,
+                  .reg = stub->reg, .k = stub->k };
+
+        store_host(x, &v, m, stub->memop, NO_REG);
+    }
+    asm_mov_ri(&x->as, stub->addend, 0, true);
+    asm_jmp_to(&x->as, stub->resume);
+    asm_set_rel32(miss, x->as.p);
+}
+
 void x86_mmu_stub(X86 *x, const Stub *stub)
 {
-    bool is_load = stub->kind == STUB_LD || stub->kind == STUB_LD16;
     uint8_t *args;
     uint32_t word;
 
+    if (stub->recheck && (is_load(stub) || !(stub->memop & MO_BSWAP))) {
+        check_alone(x, stub);
+    }
     x86_store_pending(x, stub);
     save_xmm(x, stub->xmm, false);
     asm_rm(&x->as, OPC_MOV_STORE, stub->addr, frame(FRAME_ADDR));
-    if (!is_load) {
+    if (!is_load(stub)) {
         put_value(x, stub);
     }
     asm_mov_mi(&x->as, false, frame(FRAME_OP), 0);
@@ -294,15 +445,13 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
     save_xmm(x, stub->xmm, true);
     if (stub->kind == STUB_LD16) {
         asm_rm(&x->as, OPC_MOVAPS_LOAD, stub->reg, frame(FRAME_VALUE));
-    } else if (is_load) {
+    } else if (is_load(stub)) {
         bool is64 = (stub->memop & MO_SIZE) == MO_64 || stub->memop & MO_I64;
 
         asm_rm(&x->as, OPC_MOV_LOAD | rex_w(is64), stub->reg,
                frame(FRAME_VALUE));
-        if (stub->kept != NO_REG) {
-            asm_mov_ri(&x->as, stub->kept, 0, true);
-        }
     }
+    kill_addends(x, stub->kill);
     asm_jmp_to(&x->as, stub->resume);
 }
 

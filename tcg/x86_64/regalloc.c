@@ -343,13 +343,11 @@ static unsigned alloc_reg(X86 *x, bool xmm, RegMask avoid)
     RegMask idle = all & ~x->used;
     unsigned r;
 
-    if (x->rmw.reg != NO_REG && (idle & BIT(x->rmw.reg))) {
-        if (idle == BIT(x->rmw.reg)) {
-            x86_drop_rmw(x);
-        }
-        idle = idle & ~BIT(x->rmw.reg) ? idle & ~BIT(x->rmw.reg) : idle;
+    if (idle & ~x86_held_regs(x)) {
+        return lowest(idle & ~x86_held_regs(x));
     }
     if (idle) {
+        x86_drop_held(x, BIT(lowest(idle)));
         return lowest(idle);
     }
     r = choose_victim(x, all & x->used);
@@ -406,9 +404,7 @@ void x86_reserve(X86 *x, unsigned reg)
     RegMask locked = x->lock;
 
     x->lock |= BIT(reg);
-    if (x->rmw.reg == reg) {
-        x86_drop_rmw(x);
-    }
+    x86_drop_held(x, BIT(reg));
     assert(!(locked & BIT(reg)));
     vacate(x, reg);
 }
@@ -739,9 +735,24 @@ void x86_store_pending(X86 *x, const Stub *stub)
     }
 }
 
-void x86_drop_rmw(X86 *x)
+/* Registers that hold a group's addend are free, but better left alone. */
+RegMask x86_held_regs(const X86 *x)
 {
-    x->rmw.reg = NO_REG;
+    RegMask m = 0;
+
+    for (unsigned i = 0; i < NUM_HELD; i++) {
+        m |= x->held[i].reg != NO_REG ? BIT(x->held[i].reg) : 0;
+    }
+    return m;
+}
+
+void x86_drop_held(X86 *x, RegMask regs)
+{
+    for (unsigned i = 0; i < NUM_HELD; i++) {
+        if (x->held[i].reg != NO_REG && (regs & BIT(x->held[i].reg))) {
+            x->held[i].reg = NO_REG;
+        }
+    }
 }
 
 /* -- Boundaries -------------------------------------------------------------- */
@@ -767,7 +778,7 @@ void x86_start_ebb(X86 *x)
     x->used = 0;
     x->pins_home = x->pins_stale = 0;
     x->num_slots = 0;
-    x86_drop_rmw(x);
+    x86_drop_held(x, ~0u);
 }
 
 void x86_start_block(X86 *x)
@@ -777,6 +788,9 @@ void x86_start_block(X86 *x)
     memset(x->home_temp, 0xff, sizeof(x->home_temp));
     x->dirty = x->tracked = 0;
     x->used = 0;
+    for (unsigned i = 0; i < NUM_HELD; i++) {
+        x->held[i].reg = NO_REG;
+    }
     x86_start_ebb(x);
     x->flags.kind = FLAGS_NONE;
     x->num_stubs = x->num_pending = x->num_fixups = 0;

@@ -4,6 +4,7 @@
  *
  *      liveness.c   one pass backwards: who uses a value next, which register
  *                   it should be born in, which additions are addresses
+ *      groups.c     which guest memory accesses share a TLB check
  *      regalloc.c   where values are; moves between registers, env and frame
  *      ops.c        one function per shape of value operation
  *      mmu.c        guest memory: TLB hit inline, the rest out of line
@@ -37,6 +38,7 @@ enum {
     FRAME_OP = 8,
     FRAME_VALUE = 16,                   /* 16 bytes */
     FRAME_HOST_MXCSR = 32,
+    FRAME_SCRATCH = 40,                 /* of a stub */
     FRAME_SLOTS = 48,                   /* 8 bytes each */
     NUM_SLOTS = 2 * TCG_MAX_TEMPS + 2,
     FRAME_XMM = FRAME_SLOTS + 8 * NUM_SLOTS,    /* around slow accesses */
@@ -105,17 +107,30 @@ typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_BRANCH,
                         STUB_EXIT } StubKind;
 
 typedef struct Stub {                   /* code out of line */
-    uint8_t *from, *from2, *resume;     /* jumps to it, NULL: none */
+    uint8_t *from, *resume;
     uint64_t k;                         /* constant to store, or tb | exit */
     RegMask xmm;                        /* live across it */
     uint16_t first_pending, num_pending;
     uint16_t label;
     uint8_t kind, addr, reg;            /* reg: result, or value or NO_REG */
-    uint8_t kept;                       /* RMW: register of the addend */
+    uint8_t addend;                     /* its register in a group */
+    bool recheck;                       /* alone, before the slow path */
+    uint16_t kill;                      /* addends that must not outlive it */
     uint8_t mmu_idx;
     uint16_t memop;
 } Stub;
 
+/*
+ * Accesses that share a TLB check: same base, mode and direction, and nothing
+ * between them that could change the mapping, but other accesses.
+ */
+typedef struct Group {
+    int32_t lo, end;                    /* bytes touched, from the base */
+    uint16_t last;                      /* op */
+} Group;
+
+#define NO_GROUP    0xffff
+#define NUM_HELD    2                   /* groups that keep their addend */
 #define MAX_STUBS   (TCG_MAX_OPS + 2)
 #define MAX_PENDING 16384
 #define MAX_FIXUPS  TCG_MAX_OPS
@@ -154,6 +169,10 @@ typedef struct X86 {
     uint16_t set_to[TCG_MAX_TEMPS];     /* global the value goes to */
     struct { uint16_t global, at; } leads_to[TCG_MAX_TEMPS];  /* or becomes, at
                                            that set(), operated upon */
+    uint16_t base[TCG_MAX_TEMPS];       /* of an address: base + offset */
+    int32_t offset[TCG_MAX_TEMPS];
+    uint16_t group_of[TCG_MAX_OPS];     /* of memory accesses, or NO_GROUP */
+    Group group[TCG_MAX_OPS];
     uint16_t label_refs[TCG_MAX_LABELS];
     uint8_t label_slot[TCG_MAX_LABELS]; /* the label is a goto_tb of that slot
                                            and nothing else: 0, 1 or 2 */
@@ -179,8 +198,8 @@ typedef struct X86 {
         uint16_t a, b, d;               /* of the comparison a - b; result */
         uint64_t k;                     /* instead of b, if b is TCG_NO_TEMP */
     } flags;
-    struct { uint16_t addr; uint8_t reg, memop, mmu_idx; } rmw; /* TLB check
-                                           that may be reused; reg or NO_REG */
+    struct { uint16_t group; uint8_t reg; } held[NUM_HELD]; /* addend or 0;
+                                           NO_REG: none */
 
     uint8_t *label_pos[TCG_MAX_LABELS];
     struct { uint8_t *at; uint16_t label; } fixup[MAX_FIXUPS];
@@ -204,6 +223,9 @@ static inline Mem x86_env(uint32_t offset)
 
 /* liveness.c */
 void x86_liveness(X86 *x);
+
+/* groups.c */
+void x86_find_groups(X86 *x);
 
 /* regalloc.c: see the comments there. */
 void x86_start_block(X86 *x);
@@ -234,7 +256,8 @@ void x86_lose_regs(X86 *x, RegMask regs);
 Loc x86_where(X86 *x, unsigned temp);
 void x86_store_pending(X86 *x, const Stub *stub);
 void x86_pend(X86 *x, Stub *stub, uint64_t which);
-void x86_drop_rmw(X86 *x);
+RegMask x86_held_regs(const X86 *x);
+void x86_drop_held(X86 *x, RegMask regs);
 
 /* ops.c */
 bool x86_value_op(X86 *x);

@@ -67,6 +67,8 @@ static const TCGGlobalDef globals[NUM_GLOBALS] = {
 static uint8_t guest_mem[MEM_SIZE + 64];
 static jmp_buf fault_jmp;
 static uint64_t log_hash;               /* what devices and helpers saw */
+static unsigned slow_accesses;
+static bool flush_on_device;            /* any device access empties the TLB */
 static TCGContext *running;
 static const uint8_t *running_code;
 static const TCGCode *running_out;
@@ -109,6 +111,10 @@ static void slow_access(Env *env, uint64_t addr, uint32_t memop, uintptr_t ra,
 {
     uint32_t a = (uint32_t)addr % MEM_SIZE, size = 1u << (memop & MO_SIZE);
 
+    slow_accesses++;
+    if (flush_on_device && is_device(a)) {
+        memset(env->tlb, 0xff, sizeof(env->tlb));
+    }
     if (is_device(a) || is_device(a + size - 1)) {
         mix(a);
         mix(memop);
@@ -869,6 +875,74 @@ TEST(jump_cache)
     }
 }
 
+/* A device that changes the memory map is obeyed by the very next access. */
+TEST(map_changes_inside_a_block)
+{
+    flush_on_device = true;
+    FOR_VARIANTS(v) {
+        TCGContext *s = begin(v);
+        TCGv base = tcg_get(s, GR), a, b;
+        Env env;
+
+        a = tcg_qemu_ld(s, base, MO_32, 0);
+        tcg_set(s, GR + 1, a);
+        tcg_qemu_st(s, tcg_get(s, GR + 3), a, MO_32, 0);
+        b = tcg_qemu_ld(s, tcg_addi(s, base, 4), MO_32, 0);
+        tcg_set(s, GR + 2, b);
+        tcg_set(s, GR + 4, tcg_qemu_ld(s, tcg_addi(s, base, 8), MO_32, 0));
+        finish(s);
+        generate(v);
+        reset_env(&env);
+        memcpy(guest_mem + 0x2000, "abcdefghijkl", 12);
+        env.r[0] = 0x2000;
+        env.r[3] = 0x1000;
+        run(v, &env);                   /* fills the TLB */
+        env.tlb[0][2].read = 0x2000;
+        env.tlb[0][2].addend = (uintptr_t)guest_mem;
+        slow_accesses = 0;
+        run(v, &env);
+        CHECK_EQ(slow_accesses, 2);     /* the store, and the load behind it */
+        CHECK_EQ(env.r[2], 0x68676665);
+        CHECK_EQ(env.r[4], 0x6c6b6a69);
+    }
+    flush_on_device = false;
+}
+
+/* A group of accesses across a page boundary needs no slow path of its own. */
+TEST(neighbours_on_two_pages)
+{
+    FOR_VARIANTS(v) {
+        TCGContext *s = begin(v);
+        TCGv base = tcg_get(s, GR);
+        Env env;
+
+        for (unsigned i = 0; i < 4; i++) {
+            tcg_set(s, (TCGGlobal)(GM + i), tcg_qemu_ld(s,
+                    tcg_addi(s, base, (int)i * 8 - 16), MO_32, 0));
+            tcg_qemu_st(s, tcg_addi(s, base, (int)i * 8 - 12), base, MO_32, 0);
+        }
+        finish(s);
+        generate(v);
+        reset_env(&env);
+        memset(guest_mem + 0x3ff0, 0x11, 16);
+        memset(guest_mem + 0x4000, 0x22, 16);
+        env.r[0] = 0x4000;
+        env.tlb[0][4].read = env.tlb[0][4].write = 0x4000;
+        env.tlb[0][4].addend = (uintptr_t)guest_mem;
+        env.tlb[0][3].read = env.tlb[0][3].write = 0x3000;
+        env.tlb[0][3].addend = (uintptr_t)guest_mem;
+        slow_accesses = 0;
+        run(v, &env);
+        CHECK_EQ(slow_accesses, 0);
+        CHECK_EQ(env.m[0], 0x11111111);
+        CHECK_EQ(env.m[1], 0x11111111);
+        CHECK_EQ(env.m[2], 0x22222222);
+        CHECK_EQ(env.m[3], 0x22222222);
+        CHECK(memcmp(guest_mem + 0x3ff4, &env.r[0], 4) == 0);
+        CHECK(memcmp(guest_mem + 0x400c, &env.r[0], 4) == 0);
+    }
+}
+
 /* A buffer that is too small is an error, not an overrun. */
 TEST(no_room)
 {
@@ -1038,7 +1112,7 @@ static TCGv random_pointer(Program *p)
     return below(2) ? tcg_addi(s, a, below(16)) : a;
 }
 
-static void random_memory(Program *p)
+static void random_access(Program *p, TCGv addr)
 {
     TCGContext *s = p->s;
     unsigned size = below(5);
@@ -1048,7 +1122,6 @@ static void random_memory(Program *p)
     TCGMemOp sign = size < MO_64 && below(2) ? MO_SIGN : (TCGMemOp)0;
     TCGType t = size == MO_128 ? TCG_V128
               : size == MO_64 || (op & MO_I64) ? TCG_I64 : TCG_I32;
-    TCGv addr = random_pointer(p);
 
     switch (below(3)) {
     case 0:
@@ -1071,6 +1144,32 @@ static void random_memory(Program *p)
         tcg_qemu_st(s, addr, v, op, 0);
         break;
     }
+    }
+}
+
+/* Several accesses near each other, as to a struct or a stack. */
+static void random_memory(Program *p)
+{
+    TCGv base = random_pointer(p), at = base;
+
+    random_access(p, base);
+    if (below(3)) {
+        return;
+    }
+    for (unsigned n = 1 + below(6); n > 0; n--) {
+        int k = (int)below(64) - 32;
+
+        if (below(4) == 0) {
+            random_arith(p);
+        }
+        if (below(4) == 0) {
+            random_set(p);
+        }
+        if (below(8) == 0) {
+            random_access(p, random_pointer(p));
+        }
+        at = tcg_addi(p->s, below(2) ? base : at, k);
+        random_access(p, at);
     }
 }
 

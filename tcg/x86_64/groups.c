@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory accesses that share a TLB check.
+ *
+ * A compiler's code goes to one place several times in a row: the stack, the
+ * members of a struct, a read-modify-write.  If two addresses are the same
+ * value plus a constant, and close to each other, they are on the same page
+ * nearly always.  Such accesses form a group, per direction (the TLB has a tag
+ * for each) and MMU index.  Its first access checks the whole range the group
+ * touches and keeps the addend in a register; the others need only see that it
+ * is not zero.  mmu.c tells what happens if the check fails.
+ *
+ * Other accesses in between may take the slow path and thereby reach a device
+ * that changes the memory map; they zero the addends of all groups then.  A
+ * helper ends all groups.
+ */
+#include "tcg/x86_64/x86.h"
+
+enum { NUM_OPEN = 4, MAX_SPAN = 256, CONST_BASE = TCG_MAX_TEMPS };
+
+typedef struct Open {                   /* a group that may grow */
+    uint16_t group, base;
+    uint8_t mmu_idx;
+    bool write;
+} Open;
+
+typedef struct Finder {
+    Open open[NUM_OPEN];
+    unsigned num_open, next;            /* next: the one to give up */
+    unsigned num_groups;
+} Finder;
+
+/* base + offset of the result of an operation. */
+static void note_address(X86 *x, const TCGOp *op)
+{
+    unsigned d = op->d.temp, a, b;
+
+    x->base[d] = (uint16_t)d;
+    x->offset[d] = 0;
+    if (op->opc == TCG_const) {
+        x->base[d] = CONST_BASE;
+        x->offset[d] = (int32_t)op->k[0];
+    } else if (op->opc == TCG_add_i32) {
+        a = op->in[0].temp;
+        b = op->in[1].temp;
+        if (x->base[b] == CONST_BASE) {
+            x->base[d] = x->base[a];
+            x->offset[d] = (int32_t)((uint32_t)x->offset[a] +
+                                     (uint32_t)x->offset[b]);
+        }
+    }
+}
+
+static Open *find_open(X86 *x, Finder *f, const TCGOp *op, bool write)
+{
+    for (unsigned i = 0; i < f->num_open; i++) {
+        Open *o = &f->open[i];
+
+        if (o->base == x->base[op->in[0].temp] && o->write == write &&
+            o->mmu_idx == op->k[1]) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static bool join(Group *g, int32_t at, int32_t size, unsigned i)
+{
+    int64_t lo = at < g->lo ? at : g->lo;
+    int64_t end = (int64_t)at + size > g->end ? (int64_t)at + size : g->end;
+
+    if (end - lo > MAX_SPAN) {
+        return false;
+    }
+    g->lo = (int32_t)lo;
+    g->end = (int32_t)end;
+    g->last = (uint16_t)i;
+    return true;
+}
+
+static Open *new_open(Finder *f)
+{
+    if (f->num_open < NUM_OPEN) {
+        return &f->open[f->num_open++];
+    }
+    f->next = (f->next + 1) % NUM_OPEN;
+    return &f->open[f->next];
+}
+
+static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
+{
+    bool write = op->opc == TCG_qemu_st || (op->k[0] & MO_RMW);
+    int32_t at = x->offset[op->in[0].temp];
+    int32_t size = 1 << (op->k[0] & MO_SIZE);
+    Open *o;
+
+    x->group_of[i] = NO_GROUP;
+    if ((op->k[0] & MO_ALIGN) || at > INT32_MAX - 16) {
+        return;
+    }
+    o = find_open(x, f, op, write);
+    if (!o || !join(&x->group[o->group], at, size, i)) {
+        if (!o) {
+            o = new_open(f);
+        }
+        *o = (Open){ .group = (uint16_t)f->num_groups++, .write = write,
+                     .base = x->base[op->in[0].temp],
+                     .mmu_idx = (uint8_t)op->k[1] };
+        x->group[o->group] = (Group){ .lo = at, .end = at + size,
+                                      .last = (uint16_t)i };
+    }
+    x->group_of[i] = o->group;
+}
+
+void x86_find_groups(X86 *x)
+{
+    const TCGContext *s = x->s;
+    Finder f = { .num_open = 0 };
+
+    for (unsigned i = 0; i < s->num_ops; i++) {
+        const TCGOp *op = &s->ops[i];
+        const TCGOpDef *def = &tcg_op_defs[op->opc];
+
+        if (op->opc == TCG_call || (def->flags & TCG_END)) {
+            f.num_open = 0;
+        }
+        if (op->opc == TCG_qemu_ld || op->opc == TCG_qemu_st) {
+            note_access(x, &f, op, i);
+        }
+        if (def->outs && op->d.temp != TCG_NO_TEMP) {
+            note_address(x, op);
+        }
+    }
+}
