@@ -437,5 +437,7 @@ void gen_FWAIT(X86Dis *d)
 {
     if ((d->hflags & HF_MP) && (d->hflags & HF_TS)) {
         x86_raise_now(d, EXCP_NM);
+        return;
     }
+    tcg_call0(d->s, &h_fwait);
 }
