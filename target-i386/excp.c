@@ -17,6 +17,9 @@
 
 enum { NO_EXCEPTION = -1 };
 
+/* exception_is_int.  In virtual-8086 mode INT 3 is not INT3 (SDM vol. 3, 20.3.3). */
+typedef enum SoftInt { SOFT_NONE, SOFT_INT_N, SOFT_TRAP /* INT3, INTO */ } SoftInt;
+
 /* -- Raising ----------------------------------------------------------------- */
 
 static bool is_contributory(int vector)
@@ -348,7 +351,8 @@ void x86_do_interrupt(CPUState *cpu)
 {
     CPUX86State *env = x86_env(cpu);
     int vector = env->common.exception_index;
-    bool is_int = env->exception_is_int;
+    SoftInt kind = (SoftInt)env->exception_is_int;
+    bool is_int = kind != SOFT_NONE;
     Event e = {
         .vector = vector,
         .is_int = is_int,
@@ -359,22 +363,35 @@ void x86_do_interrupt(CPUState *cpu)
 
     env->common.exception_index = EXCP_NONE;
     env->exception_is_int = 0;
-    deliver(env, &e, is_int && vector != EXCP_BP && vector != EXCP_OF && vector != EXCP_DB);
+    deliver(env, &e, kind == SOFT_INT_N);
+}
+
+static _Noreturn void soft_int(CPUX86State *env, uint32_t vector, SoftInt kind, uint32_t next,
+                               uintptr_t ra)
+{
+    env->common.exception_index = (int)vector;
+    env->error_code = 0;
+    env->exception_is_int = kind;
+    env->exception_next_eip = next;
+    cpu_loop_exit_restore(x86_cpu(env), ra);
+}
+
+void helper_soft_int(CPUX86State *env, uint32_t vector, uint32_t next)
+{
+    soft_int(env, vector, SOFT_INT_N, next, GETPC());
+}
+
+void helper_soft_trap(CPUX86State *env, uint32_t vector, uint32_t next)
+{
+    soft_int(env, vector, SOFT_TRAP, next, GETPC());
 }
 
 /* INT1 is a trap without the checks of INT n (SDM vol. 2, INT n). */
-void helper_soft_int(CPUX86State *env, uint32_t vector, uint32_t next)
+void helper_int1(CPUX86State *env, uint32_t next)
 {
-    if (vector == EXCP_DB) {
-        env->eip = next;
-        x86_note_exception(env, EXCP_DB, 0);
-        cpu_loop_exit(x86_cpu(env));
-    }
-    env->common.exception_index = (int)vector;
-    env->error_code = 0;
-    env->exception_is_int = 1;
-    env->exception_next_eip = next;
-    cpu_loop_exit_restore(x86_cpu(env), GETPC());
+    env->eip = next;
+    x86_note_exception(env, EXCP_DB, 0);
+    cpu_loop_exit(x86_cpu(env));
 }
 
 /* -- External interrupts ----------------------------------------------------- */

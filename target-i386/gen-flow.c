@@ -200,25 +200,22 @@ void gen_IRET(X86Dis *d)
 
 /* -- Software interrupts ----------------------------------------------------- */
 
-static void soft_int(X86Dis *d, uint32_t vector)
-{
-    d->no_trap = true;
-    tcg_call(d->s, &h_soft_int, tcg_const(d->s, vector), tcg_const(d->s, d->next));
-}
-
 void gen_INT(X86Dis *d)
 {
-    soft_int(d, d->imm[0]);
+    d->no_trap = true;
+    tcg_call(d->s, &h_soft_int, tcg_const(d->s, d->imm[0]), tcg_const(d->s, d->next));
 }
 
 void gen_INT3(X86Dis *d)
 {
-    soft_int(d, EXCP_BP);
+    d->no_trap = true;
+    tcg_call(d->s, &h_soft_trap, tcg_const(d->s, EXCP_BP), tcg_const(d->s, d->next));
 }
 
 void gen_INT1(X86Dis *d)
 {
-    soft_int(d, EXCP_DB);
+    d->no_trap = true;
+    tcg_call(d->s, &h_int1, tcg_const(d->s, d->next));
 }
 
 void gen_INTO(X86Dis *d)

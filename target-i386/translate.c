@@ -201,7 +201,7 @@ static void emit_stub(X86Dis *d, const X86Stub *st)
         return;
     }
     if (st->kind == STUB_SOFT_INT) {
-        tcg_call(s, &h_soft_int, tcg_const(s, st->arg), tcg_const(s, st->next));
+        tcg_call(s, &h_soft_trap, tcg_const(s, st->arg), tcg_const(s, st->next));
     } else if (st->kind >= STUB_SEG) {
         tcg_call(s, &h_seg_slow, tcg_const(s, st->kind - STUB_SEG));
     } else {
@@ -284,12 +284,24 @@ void x86_check_align(X86Dis *d, TCGv linear, unsigned size, int vector)
     x86_raise_if(d, c, vector);
 }
 
+/* SDM vol. 3, table 6-7; SSE has rules of its own, x87 images count as words. */
+static unsigned alignment(unsigned size)
+{
+    switch (size) {
+    case 2: case 4: case 8: return size;
+    case 10: return 8;
+    case 14: case 94: return 2;
+    case 28: case 108: return 4;
+    default: return 1;
+    }
+}
+
 TCGv x86_linear(X86Dis *d, unsigned seg, TCGv offset, unsigned size, bool write)
 {
     TCGv linear = is_flat(d, seg, write) ? offset : checked(d, seg, offset, size, write);
 
-    if ((d->hflags & HF_AC) && size > 1 && size <= 8) {
-        x86_check_align(d, linear, size, EXCP_AC);
+    if ((d->hflags & HF_AC) && alignment(size) > 1) {
+        x86_check_align(d, linear, alignment(size), EXCP_AC);
     }
     return linear;
 }
@@ -579,6 +591,9 @@ static bool bad_form(const X86Dis *d)
 
         if (place == X_C && !(0x1d >> d->reg & 1)) {
             return true;                /* CR1, CR5 .. CR7 */
+        }
+        if (place == X_S && (d->reg > R_GS || (i == 0 && d->reg == R_CS))) {
+            return true;                /* no such register; MOV to CS */
         }
         if ((place == X_M && !d->has_mem) || ((place == X_U || place == X_N) && d->has_mem)) {
             return true;
