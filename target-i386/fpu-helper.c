@@ -12,9 +12,9 @@
  * in cpu_exec; the host's exception flags are clear between helpers.
  *
  * Unmasked exceptions.  IE, DE and ZE come before the operation: nothing is
- * stored.  OE and UE come after it, with a scaled result in a register: the
- * operation is done again with the guest's own mask, which the no-wait
- * instructions used here survive, to get exactly that.  Either way ES is set
+ * stored.  OE and UE come after it, with a scaled result in a register, and UE
+ * then for exact results too: the operation is done with the guest's own mask of
+ * these, which the no-wait instructions used here survive.  Either way ES is set
  * and the next waiting instruction raises #MF, or FERR# if CR0.NE is clear.
  *
  * Not modelled: FCS and FDS are saved as 0, as processors do that have
@@ -239,7 +239,8 @@ static bool commit(CPUX86State *env, uint16_t sw, uint32_t cc)
         host_fnclex();
     }
     if (stopped) {
-        sw &= before;                   /* it did not get as far as the others */
+        /* It did not get as far as the others; a comparison says "unordered". */
+        sw &= before | FPUS_C0 | FPUS_C2 | FPUS_C3;
     }
     env->fpus = (env->fpus & ~cc) | (sw & cc);
     if (sw & FPUS_EXC) {
@@ -248,17 +249,32 @@ static bool commit(CPUX86State *env, uint16_t sw, uint32_t cc)
     return !stopped;
 }
 
+static bool is_nan(const FPReg *v)
+{
+    return (v->f.se & 0x7fff) == 0x7fff && v->f.mant << 1;
+}
+
+/* Are exceptions unmasked that come after the operation? */
+static bool traps_late(const CPUX86State *env)
+{
+    return ~env->fpuc & (FPUS_OE | FPUS_UE);
+}
+
 /* Run a pair for its result; false as commit(). */
 static bool run(CPUX86State *env, const HostPair *p, FPReg *r, const FPReg *a,
                 const FPReg *b, uint32_t cc)
 {
-    uint16_t sw = p->op(r, a, b);
+    uint16_t sw;
 
-    if (sw & ~env->fpuc & (FPUS_OE | FPUS_UE)) {
-        host_fnclex();
+    if (traps_late(env)) {
         host_fldcw(env->fpuc | (FPUS_IE | FPUS_DE | FPUS_ZE | FPUS_PE));
         sw = p->trap(r, a, b);
         host_fldcw(env->fpuc | 0x3f);
+    } else {
+        sw = p->op(r, a, b);
+    }
+    if ((sw & FPUS_IE) || is_nan(&r[0])) {
+        cc &= FPUS_C1 | FPUS_C2;        /* FPREM: the quotient's bits stay */
     }
     return commit(env, sw, cc);
 }
@@ -424,7 +440,13 @@ static void load_converted(CPUX86State *env, HostOp *load, uint64_t val)
 {
     FPReg m = { .f = { val, 0 } }, r[2];
 
-    if (room(env) && commit(env, load(r, &m, &m), 0)) {
+    if (!room(env)) {
+        return;
+    }
+    uint16_t sw = load(r, &m, &m);
+
+    /* An unmasked denormal operand is loaded all the same. */
+    if (commit(env, sw, 0) || !(sw & FPUS_IE)) {
         push(env, &r[0]);
     }
 }
@@ -498,20 +520,25 @@ void helper_fld_const(CPUX86State *env, uint32_t n)
 
 /* -- Stores ------------------------------------------------------------------ */
 
+typedef uint16_t StoreFn(void *out, const FPReg *a);
+
 typedef struct StoreOp {
     uint8_t bytes;
     uint64_t indefinite;
-    uint16_t (*op)(void *out, const FPReg *a);
+    StoreFn *op, *trap;
 } StoreOp;
 
-#define STORE_FN(name, insn)                                                \
+#define STORE_FN_(name, insn, clear)                                        \
     static uint16_t name(void *out, const FPReg *a)                         \
     {                                                                       \
         uint16_t sw;                                                        \
-        __asm__ volatile("fldt %2\n\t" insn " %1\n\tfnstsw %0"              \
+        __asm__ volatile("fldt %2\n\t" insn " %1\n\tfnstsw %0\n\t" clear    \
                          : "=am"(sw), "=m"(*(FPReg *)out) : "m"(*a));       \
         return sw;                                                          \
     }
+/* An unmasked exception leaves the register on the host's stack. */
+#define STORE_FN(name, insn)                                                \
+    STORE_FN_(name, insn, "") STORE_FN_(name##_trap, insn, "fninit")
 STORE_FN(store_m32, "fstps")
 STORE_FN(store_m64, "fstpl")
 STORE_FN(store_m80, "fstpt")
@@ -524,16 +551,16 @@ STORE_FN(store_t64, "fisttpll")
 STORE_FN(store_bcd, "fbstp")
 
 static const StoreOp store_ops[] = {
-    [FST_M32]  = { 4, 0xffc00000, store_m32 },
-    [FST_M64]  = { 8, 0xfff8000000000000ull, store_m64 },
-    [FST_M80]  = { 10, 0xc000000000000000ull, store_m80 },
-    [FIST_16]  = { 2, 0x8000, store_i16 },
-    [FIST_32]  = { 4, 0x80000000, store_i32 },
-    [FIST_64]  = { 8, 0x8000000000000000ull, store_i64 },
-    [FISTT_16] = { 2, 0x8000, store_t16 },
-    [FISTT_32] = { 4, 0x80000000, store_t32 },
-    [FISTT_64] = { 8, 0x8000000000000000ull, store_t64 },
-    [FST_BCD]  = { 10, 0xc000000000000000ull, store_bcd },
+    [FST_M32]  = { 4, 0xffc00000, store_m32, store_m32_trap },
+    [FST_M64]  = { 8, 0xfff8000000000000ull, store_m64, store_m64_trap },
+    [FST_M80]  = { 10, 0xc000000000000000ull, store_m80, store_m80_trap },
+    [FIST_16]  = { 2, 0x8000, store_i16, store_i16_trap },
+    [FIST_32]  = { 4, 0x80000000, store_i32, store_i32_trap },
+    [FIST_64]  = { 8, 0x8000000000000000ull, store_i64, store_i64_trap },
+    [FISTT_16] = { 2, 0x8000, store_t16, store_t16_trap },
+    [FISTT_32] = { 4, 0x80000000, store_t32, store_t32_trap },
+    [FISTT_64] = { 8, 0x8000000000000000ull, store_t64, store_t64_trap },
+    [FST_BCD]  = { 10, 0xc000000000000000ull, store_bcd, store_bcd_trap },
 };
 
 static void store_guest(CPUX86State *env, uint32_t addr, const FPReg *v, unsigned bytes,
@@ -543,6 +570,7 @@ static void store_guest(CPUX86State *env, uint32_t addr, const FPReg *v, unsigne
     unsigned idx = x86_cpl(env) == 3;
 
     if (bytes == 10) {
+        cpu_probe(x86_cpu(env), addr, 1, MMU_WRITE, idx, ra);   /* the first to fault */
         cpu_st(x86_cpu(env), addr + 8, v->f.se, MO_16, idx, ra);
         bytes = 8;
     }
@@ -559,14 +587,20 @@ void helper_fst_mem(CPUX86State *env, uint32_t kind, uint32_t addr, uint32_t do_
     uint16_t sw = FPUS_IE | FPUS_SF;
 
     check_pending(env, ra);
-    if (!empty) {
+    if (!empty && traps_late(env)) {
+        host_fldcw(env->fpuc | (FPUS_IE | FPUS_DE | FPUS_ZE | FPUS_PE));
+        sw = s->trap(&v, st(env, 0));
+        host_fldcw(env->fpuc | 0x3f);
+    } else if (!empty) {
         sw = s->op(&v, st(env, 0));
         if (sw & FPUS_EXC) {
             host_fnclex();
         }
     }
     bool stopped = sw & ~env->fpuc & no_store;
-    if (!stopped) {
+    if (stopped) {
+        sw &= no_store | FPUS_SF;
+    } else {
         store_guest(env, addr, &v, s->bytes, ra);
     }
     env->fpus = (env->fpus & ~(uint32_t)FPUS_C1) | (empty ? 0 : sw & FPUS_C1);
@@ -589,6 +623,20 @@ void helper_fst_st(CPUX86State *env, uint32_t i)
 
     env->fpus &= ~(uint32_t)FPUS_C1;
     set_st(env, i, &v);
+}
+
+/* D9 D8+i of an empty register copies nothing and pops. */
+void helper_fstpnce(CPUX86State *env, uint32_t i)
+{
+    unsigned n = (env->fpstt + i) & 7;
+
+    check_pending(env, GETPC());
+    env->fpus &= ~(uint32_t)FPUS_C1;
+    if (!is_empty(env, 0)) {
+        env->fpregs[n].f = st(env, 0)->f;
+        env->fptags[n] = 0;
+    }
+    pop(env);
 }
 
 void helper_fxch(CPUX86State *env, uint32_t i)
@@ -659,8 +707,9 @@ static const D9Row d9[32] = {
     [0x1f] = { PAIR(fcos), D9_ONE, FPUS_C1 | FPUS_C2 },
 };
 
-static void d9_underflow(CPUX86State *env, D9Shape shape)
+static void d9_underflow(CPUX86State *env, D9Shape shape, uint32_t cc)
 {
+    env->fpus &= ~(cc & FPUS_C2);
     if (!stack_fault(env, false)) {
         return;
     }
@@ -683,6 +732,7 @@ static void d9_push(CPUX86State *env, const D9Row *row)
     bool trig = row->cc & FPUS_C2;
 
     if (!env->fptags[(env->fpstt - 1) & 7]) {
+        env->fpus &= ~(row->cc & FPUS_C2);
         if (stack_fault(env, true)) {
             set_st(env, 0, &indefinite);
             push(env, &indefinite);
@@ -712,7 +762,7 @@ static void d9_row(CPUX86State *env, const D9Row *row)
     FPReg r[2];
 
     if (is_empty(env, 0) || (two && is_empty(env, 1))) {
-        d9_underflow(env, row->shape);
+        d9_underflow(env, row->shape, row->cc);
         return;
     }
     if (row->shape == D9_PUSH) {
@@ -743,7 +793,7 @@ static void fxam(CPUX86State *env)
 static void change_sign(CPUX86State *env, uint16_t keep, uint16_t flip)
 {
     if (is_empty(env, 0)) {
-        d9_underflow(env, D9_ONE);
+        d9_underflow(env, D9_ONE, 0);
         return;
     }
     env->fpus &= ~(uint32_t)FPUS_C1;

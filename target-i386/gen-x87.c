@@ -213,6 +213,13 @@ void gen_FSTP_ST(X86Dis *d)
     pop(d);
 }
 
+/* The undocumented alias at D9 /3: no stack underflow. */
+void gen_FSTPNCE(X86Dis *d)
+{
+    tcg_call(d->s, &h_fstpnce, k(d, d->rm));
+    note_insn(d);
+}
+
 /* -- Registers --------------------------------------------------------------- */
 
 void gen_FXCH(X86Dis *d)

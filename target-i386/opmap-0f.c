@@ -67,7 +67,7 @@ static const X86Op group9[2] = { SUB(group9_mem, BY_REG), { 0 } };
 
 static const X86Op group15_mem[8] = {
     [0] = F(OP_MMX | FEAT(FXSR), FXSAVE, R, M_n),
-    [1] = F(OP_MMX | FEAT(FXSR), FXRSTOR, R, M_n),
+    [1] = F(OP_MMX | OP_MODE | FEAT(FXSR), FXRSTOR, R, M_n),
     [2] = F(OP_SSE | OP_MODE | FEAT(SSE), LDMXCSR, R, M_n),
     [3] = F(OP_SSE | FEAT(SSE), STMXCSR, R, M_n),
     [7] = F(FEAT(CLFSH), CLFLUSH, R, M_b),
@@ -87,7 +87,7 @@ static const X86Op group16[8] = {
 };
 
 static const X86Op group_p[8] = {
-    [0 ... 7] = F(FEAT(3DNOWPREFETCH), NOP, R, M_n),
+    [0 ... 7] = F(FEAT(3DNOWPREFETCH), NOP, R, E_n),
 };
 
 /* -- By prefix: none, 66, F3, F2 --------------------------------------------- */

@@ -55,7 +55,7 @@ const X86Op x86_x87_mem[8][8] = {
 const X86Op x86_x87_reg[8][8] = {
     { [0] = XR(FARITH_ST0), [1] = XR(FARITH_ST0), [2] = XR(FCOM), [3] = XR(FCOMP),      /* D8 */
       [4 ... 7] = XR(FARITH_ST0) },
-    { [0] = XR(FLD_ST), [1] = XR(FXCH), [2] = BYRM(d9_2), [3] = XR(FSTP_ST),            /* D9 */
+    { [0] = XR(FLD_ST), [1] = XR(FXCH), [2] = BYRM(d9_2), [3] = XR(FSTPNCE),            /* D9 */
       [4] = BYRM(d9_4), [5] = BYRM(d9_5), [6] = XR(F_D9), [7] = XR(F_D9) },
     { [0 ... 3] = F(OP_FPU | FEAT(CMOV), FCMOV, R), [5] = BYRM(da_5) },                 /* DA */
     { [0 ... 3] = F(OP_FPU | FEAT(CMOV), FCMOV, R), [4] = BYRM(db_4),                   /* DB */
