@@ -34,6 +34,7 @@ static void mmx_written(X86Dis *d, unsigned n)
 void gen_EMMS(X86Dis *d)
 {
     tcg_call0(d->s, &h_fwait);
+    tcg_st(d->s, TCG_st32, tcg_const(d->s, 0), ENV(fpstt));
     tcg_st(d->s, TCG_st64, tcg_const64(d->s, 0x0101010101010101ull), ENV(fptags));
 }
 
@@ -66,9 +67,9 @@ static TCGv imm8(X86Dis *d, unsigned operand) { return tcg_const(d->s, d->imm[op
 
 /* -- The rows of simd-ops.def ------------------------------------------------ */
 
-static void mmx_op(X86Dis *d, const TCGHelper *h)
+static void mmx_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {
-    TCGv s = mmx_source(d);
+    TCGv s = source(d, mmx_at(d->rm), bytes);
 
     mmx_enter(d);
     tcg_call(d->s, h, mmx_dest(d), s);
@@ -122,7 +123,10 @@ static void compare_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
 }
 
 #define BOTH(name, insn)                                                    \
-    void gen_##name##_M(X86Dis *d) { mmx_op(d, &h_##name##_m); }            \
+    void gen_##name##_M(X86Dis *d) { mmx_op(d, &h_##name##_m, 8); }         \
+    void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, 16); }
+#define BOTH4(name, insn)                                                   \
+    void gen_##name##_M(X86Dis *d) { mmx_op(d, &h_##name##_m, 4); }         \
     void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, 16); }
 #define XMM(name, insn, bytes) \
     void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, bytes); }
@@ -238,11 +242,10 @@ void gen_MOVQ_MS(X86Dis *d)
 {
     TCGv v = tcg_ld(d->s, TCG_ld64, mmx_at(d->reg));
 
+    mmx_enter(d);
     if (d->has_mem) {
         x86_st_mem(d, 0, v, MO_64);
-        mmx_enter(d);
     } else {
-        mmx_enter(d);
         tcg_st(d->s, TCG_st64, v, mmx_at(d->rm));
         mmx_written(d, d->rm);
     }
@@ -458,11 +461,13 @@ void gen_MASKMOVDQU(X86Dis *d)
 
 /* -- Conversions ------------------------------------------------------------- */
 
-static void from_mmx(X86Dis *d, const TCGHelper *h, bool always_enters)
+/* With a memory operand there is no transition to MMX: SDM vol. 2A has that
+ * for CVTPI2PD, processors do it for CVTPI2PS too. */
+static void from_mmx(X86Dis *d, const TCGHelper *h)
 {
     TCGv s = mmx_source(d);
 
-    if (!d->has_mem || always_enters) {
+    if (!d->has_mem) {
         mmx_enter(d);
     }
     trap_begin(d);
@@ -470,9 +475,8 @@ static void from_mmx(X86Dis *d, const TCGHelper *h, bool always_enters)
     trap_end(d);
 }
 
-/* SDM vol. 2, CVTPI2PD: with a memory operand no transition to MMX. */
-void gen_CVTPI2PS(X86Dis *d) { from_mmx(d, &h_cvtpi2ps, true); }
-void gen_CVTPI2PD(X86Dis *d) { from_mmx(d, &h_cvtpi2pd, false); }
+void gen_CVTPI2PS(X86Dis *d) { from_mmx(d, &h_cvtpi2ps); }
+void gen_CVTPI2PD(X86Dis *d) { from_mmx(d, &h_cvtpi2pd); }
 
 static void to_mmx(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {

@@ -9,6 +9,9 @@
  * While the guest has unmasked SIMD exceptions, each operation is bracketed by
  * sse_begin and sse_end: everything stays masked on the host, and new flags
  * that the guest has not masked undo the operation and raise #XM.
+ *
+ * Not modelled: unmasked underflow is raised by inexact tiny results only, and
+ * PE goes with unmasked overflow and underflow always.
  */
 #include "target-i386/helper.h"
 
@@ -16,6 +19,7 @@
 #include <string.h>
 
 #include "target-i386/sys.h"
+#include "util/bits.h"
 
 /* -- One helper per row ------------------------------------------------------ */
 
@@ -232,7 +236,13 @@ void helper_maskmov(CPUX86State *env, const void *src, const void *mask, uint32_
 {
     uintptr_t ra = GETPC();
     unsigned idx = x86_cpl(env) == 3;
+    unsigned first = MIN(bytes, TARGET_PAGE_SIZE - (addr & (TARGET_PAGE_SIZE - 1)));
 
+    /* Faults do not depend on the mask. */
+    cpu_probe(x86_cpu(env), addr, first, MMU_WRITE, idx, ra);
+    if (first < bytes) {
+        cpu_probe(x86_cpu(env), (uint32_t)(addr + first), bytes - first, MMU_WRITE, idx, ra);
+    }
     for (unsigned i = 0; i < bytes; i++) {
         if (((const uint8_t *)mask)[i] & 0x80) {
             cpu_st(x86_cpu(env), addr + i, ((const uint8_t *)src)[i], MO_8, idx, ra);
