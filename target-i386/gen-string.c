@@ -126,7 +126,8 @@ void gen_CMPS(X86Dis *d)
         compare_by_helper(d, &h_rep_cmps);
         return;
     }
-    TCGv a = load_si(d), b = load_di(d);
+    /* The order matters if both fault; processors begin with ES:EDI. */
+    TCGv b = load_di(d), a = load_si(d);
 
     compare(d, a, b);
     advance(d, R_ESI);

@@ -216,6 +216,15 @@ static void frame_store(const Frame *f, uint32_t offset, uint32_t val)
     cpu_st(x86_cpu(f->env), addr, val, f->memop, f->mmu_idx, f->ra);
 }
 
+/* May a slot be written? */
+static void frame_probe(const Frame *f, uint32_t offset)
+{
+    uint32_t addr = x86_seg_linear(f->env, R_SS, offset & f->mask, f->bytes, true, f->ra);
+
+    cpu_probe(x86_cpu(f->env), addr, 1, MMU_WRITE, f->mmu_idx, f->ra);
+    cpu_probe(x86_cpu(f->env), addr + f->bytes - 1, 1, MMU_WRITE, f->mmu_idx, f->ra);
+}
+
 /*
  * SDM vol. 2A, ENTER, with a level above 0: push EBP, copy level - 1 frame
  * pointers from the old frame, push the new frame pointer, reserve `size`
@@ -241,7 +250,7 @@ void helper_enter(CPUX86State *env, uint32_t size, uint32_t level, uint32_t oper
     }
     sp -= f.bytes;
     frame_store(&f, sp, frame);
-    frame_store(&f, sp - size, frame_load(&f, sp - size));
+    frame_probe(&f, sp - size);
     env->regs[R_EBP] = (ebp & keep) | (frame & ~keep);
     env->regs[R_ESP] = (env->regs[R_ESP] & ~f.mask) | ((sp - size) & f.mask);
 }

@@ -117,6 +117,9 @@ static uint32_t fits(const Str *s, const Side *p)
     uint64_t end = (uint64_t)p->offset + s->size - 1;   /* last byte, first element */
     uint32_t in_page = (sc->base + p->offset) & (TARGET_PAGE_SIZE - 1), num;
 
+    if ((s->env->hflags & HF_AC) && (in_page & (s->size - 1))) {
+        return 0;
+    }
     if ((int64_t)end > last || end > s->mask || in_page + s->size > TARGET_PAGE_SIZE) {
         return 0;
     }
@@ -300,6 +303,8 @@ uint32_t helper_rep_lods(CPUX86State *env, uint32_t info)
 
 /* -- SCAS, CMPS -------------------------------------------------------------- */
 
+/* At the very end only: a fault or an interrupt on the way finds the flags from
+ * before the instruction (SDM vol. 2B, REP). */
 static void set_flags(const Str *s, uint32_t a, uint32_t b)
 {
     s->env->cc_op = CC_OP_SUBB + s->log2;
@@ -353,15 +358,15 @@ uint32_t helper_rep_scas(CPUX86State *env, uint32_t info)
             num = 1;
         }
         advance(&s, num, false, true);
-        set_flags(&s, acc, val);
-        if (stops(&s, acc, val)) {
-            return 1;
-        }
-        if (!go_on(&s)) {
+        if (!s.count || stops(&s, acc, val)) {
+            set_flags(&s, acc, val);
             break;
         }
+        if (!go_on(&s)) {
+            return 0;
+        }
     }
-    return s.count == 0;
+    return 1;
 }
 
 /* Equal bytes at the start, in steps of 8. */
@@ -403,7 +408,7 @@ uint32_t helper_rep_cmps(CPUX86State *env, uint32_t info)
 
     while (s.count) {
         Side a = source(&s), b = dest(&s, false);
-        uint32_t num = next_run(&s, &a, &b);
+        uint32_t num = next_run(&s, &b, &a);
 
         if (num) {
             uint32_t done = compare_run(&s, &a, &b, num);
@@ -412,20 +417,20 @@ uint32_t helper_rep_cmps(CPUX86State *env, uint32_t info)
             y = peek(&s, element(&s, &b, num, done - 1));
             num = done;
         } else {
-            x = load_slow(&s, &a);
             y = load_slow(&s, &b);
+            x = load_slow(&s, &a);
             num = 1;
         }
         advance(&s, num, true, true);
-        set_flags(&s, x, y);
-        if (stops(&s, x, y)) {
-            return 1;
-        }
-        if (!go_on(&s)) {
+        if (!s.count || stops(&s, x, y)) {
+            set_flags(&s, x, y);
             break;
         }
+        if (!go_on(&s)) {
+            return 0;
+        }
     }
-    return s.count == 0;
+    return 1;
 }
 
 /* -- INS, OUTS: one element at a time, a port sees each ------------------------ */

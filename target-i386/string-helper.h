@@ -18,13 +18,18 @@ enum {
     STR_ONE    = 1 << 10,               /* at most one element: single-step */
 };
 
-/* x86_seg_check(), but a flat segment has no limit, not even at 4 GiB, as for
- * translated code. */
+/* x86_seg_check() and #AC, but a flat segment has no limit, not even at 4 GiB,
+ * as for translated code.  size: 1, 2 or 4. */
 static inline uint32_t x86_seg_linear(CPUX86State *env, unsigned seg, uint32_t offset,
                                       uint32_t size, bool write, uintptr_t ra)
 {
-    return (env->hflags & HF_FLAT(seg)) && !(seg == R_CS && write)
-           ? offset : x86_seg_check(env, seg, offset, size, write, ra);
+    bool flat = (env->hflags & HF_FLAT(seg)) && !(seg == R_CS && write);
+    uint32_t addr = flat ? offset : x86_seg_check(env, seg, offset, size, write, ra);
+
+    if ((env->hflags & HF_AC) && (addr & (size - 1))) {
+        x86_raise_err(env, EXCP_AC, 0, ra);
+    }
+    return addr;
 }
 
 #endif
