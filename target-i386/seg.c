@@ -261,7 +261,8 @@ uint64_t helper_lar(CPUX86State *env, uint32_t sel)
     if (!visible(env, sel & 0xffff, &d, LAR_TYPES, GETPC())) {
         return 0;
     }
-    return (d.e2 & 0x00f0ff00) | 1ull << 32;
+    /* SDM vol. 2A, LAR: bits <19:16> are undefined; processors give the limit's. */
+    return (d.e2 & 0x00ffff00) | 1ull << 32;
 }
 
 uint64_t helper_lsl(CPUX86State *env, uint32_t sel)
@@ -375,7 +376,12 @@ static uint32_t stack_address(CPUX86State *env, const Stack *s, unsigned size, b
     if (!access_allowed(env, &s->ss, offset, size, write)) {
         x86_raise_err(env, EXCP_SS, s->fault_code, s->ra);
     }
-    return s->ss.base + offset;
+    uint32_t addr = s->ss.base + offset;
+
+    if ((env->hflags & HF_AC) && s->mmu_idx == 1 && (addr & (size - 1))) {
+        x86_raise_err(env, EXCP_AC, 0, s->ra);
+    }
+    return addr;
 }
 
 void stack_push(CPUX86State *env, Stack *s, uint32_t val, unsigned size)
