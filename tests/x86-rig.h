@@ -53,6 +53,7 @@ enum {
     SEL_RO = 0x1f, SEL_ABSENT = 0x27,
     SEL_CODE16 = 0x2f,                  /* base: the code, 64 KiB */
     SEL_XONLY = 0x37, SEL_CONFORM = 0x3f,
+    SEL_CPU = 0x7b,                     /* the host's, see x86-native.h */
     RIG_LDT_ENTRIES = 8,
 };
 

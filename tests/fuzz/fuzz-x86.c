@@ -51,6 +51,7 @@ static const FlagRow flag_rows[] = {
     { "SHL SHR SAR ROL ROR SHLD SHRD", CC_O, ALL, 0 },
     { "RCL RCR", CC_O, ALL, CC_C },
     { "BT BTS BTR BTC", CC_O | CC_A, ALL_BUT_CF, 0 },
+    { "AAD", CC_A | CC_C | CC_O, 0, 0 },
     { "BSF BSR", ALL_BUT_ZF, 0, 0 },
 };
 static const FlagRow other_row = { "", 0, ALL, 0 };
@@ -153,11 +154,49 @@ static void mask_page_fault(const Case *c, Result *a, Result *b)
     a->ctx.err &= ~16u;                 /* fetch: told apart only with NX */
     a->ctx.cr2 &= ~0xfffu;
     b->ctx.cr2 &= ~0xfffu;
-    if (u && name_is(u->leaf, "CMPS")) {
-        b->ctx.cr2 = a->ctx.cr2;        /* which operand comes first is not said */
+    if (u && name_in(u->leaf, "MASKMOVQ MASKMOVDQU")) {
+        b->ctx.cr2 = a->ctx.cr2;        /* the second page comes first */
+    }
+    if (u && name_in(u->leaf, "FSTP_M80 FBSTP FNSAVE FNSTENV FXSAVE")) {
+        memcpy(b->data, a->data, sizeof(a->data));      /* may be stored in part */
+    }
+}
+
+/* The order of what can happen to one instruction. */
+static void mask_fault(const Case *c, Result *a, Result *b)
+{
+    const Unit *u = unit_at(c, a->ctx.eip);
+
+    if (a->ctx.vector == EXCP_PF) {
+        mask_page_fault(c, a, b);
     }
     if (u && uses_mmx(u->leaf)) {       /* the host has made TOP 0 by then */
         memcpy(b->ctx.fx, a->ctx.fx, FX_XMM);
+    }
+    if (a->ctx.vector == EXCP_GP && b->ctx.vector == EXCP_SS && u && uses_place(u->leaf, X_W)) {
+        b->ctx.vector = EXCP_GP;        /* alignment before the limit */
+    }
+    if (a->ctx.vector == EXCP_AC && u && name_in(u->leaf, "MASKMOVQ MASKMOVDQU")) {
+        *b = *a;                        /* alignment of 16 bytes of bytes? */
+    }
+    if (a->ctx.vector == EXCP_MF && a->ctx.eip == b->ctx.eip) {
+        /* Ours finds a bad address before an exception that is pending. */
+        b->ctx.vector = a->ctx.vector;
+        b->ctx.err = a->ctx.err;
+        b->ctx.cr2 = a->ctx.cr2;
+    }
+}
+
+/* An exception of its own keeps an x87 store from being made on the host; ours
+ * has checked the address by then. */
+static void mask_fp_store(const Case *c, const Result *a, Result *b)
+{
+    const Unit *u = unit_at(c, b->ctx.eip);
+    bool address = b->ctx.vector == EXCP_PF || b->ctx.vector == EXCP_GP || b->ctx.vector == EXCP_AC;
+
+    if (u && address && !strncmp(u->leaf->op->name, "F", 1) && strstr(u->leaf->op->name, "ST") &&
+        (load_le(a->ctx.fx + FX_FSW, 2) & 0x80)) {
+        *b = *a;
     }
 }
 
@@ -176,9 +215,12 @@ static void mask(const Case *c, Result *native, Result *ours)
 
     native->ctx.eflags &= flags;
     ours->ctx.eflags &= flags;
-    if (native->ctx.vector == EXCP_PF) {
-        mask_page_fault(c, native, ours);
+    if (native->ctx.vector == -1) {     /* the far jump to the exit */
+        native->ctx.sel[R_CS] = ours->ctx.sel[R_CS];
+    } else {
+        mask_fault(c, native, ours);
     }
+    mask_fp_store(c, native, ours);
     mask_null(&native->ctx);
     mask_null(&ours->ctx);
     mask_images(c, native);
@@ -528,6 +570,9 @@ int main(int argc, char **argv)
         return 0;
     }
     rig_open(&accel, "core2duo,+popcnt");
+    RigSegment cpu = native_cpu_segment();
+
+    rig_put_segments(RIG_TABLES + (SEL_CPU & ~7), &cpu, 1);
     collect_all();
     if (only) {
         keep_only(only);

@@ -663,7 +663,7 @@ static void prepare(Gen *g, const Leaf *l, Form *f)
         f->seg = 0;
         f->asize16 = false;
         f->target = RIG_DATA + rnd(DATA_ANY - 64);
-        poke(g, f->target, (uint32_t)rnd64() & 0xffff, 4);
+        poke(g, f->target, ((uint32_t)rnd64() & 0xffff) | 0xc00, 4);
     } else if (name_is(l, "FLDCW") && chance(90)) {
         f->seg = 0;
         f->asize16 = false;
@@ -788,6 +788,8 @@ static void rnd_fpu(uint8_t *fx)
     }
     store_le(fx + FX_FCW, fcw | 0x40, 2);
     store_le(fx + FX_FSW, fsw, 2);
+    /* Not modelled: what unmasked underflow says of exact results. */
+    mxcsr |= 0xc00;
     fx[FX_FTW] = (uint8_t)(chance(50) ? rnd64() : rnd64() | rnd64() | rnd64());
     store_le(fx + FX_MXCSR, mxcsr, 4);
     for (unsigned i = 0; i < 8; i++) {

@@ -17,6 +17,7 @@
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -27,7 +28,7 @@
 #include "tests/x86-rig.h"
 
 /* At a fixed address, for the assembly below. */
-#define NS_ADDR 0x60000000
+#define NS_ADDR 0x5a7c3000
 typedef struct NativeState {
     uint32_t r[8];
     uint64_t rip, cs, rflags, rsp, ss;  /* 32: the frame of IRETQ */
@@ -56,7 +57,7 @@ void native_resume(void);
 void native_handler(int sig, siginfo_t *info, void *context);
 void native_signal(int sig, siginfo_t *info, void *context);
 
-#define NS(offset) "0x60000000+" #offset
+#define NS(offset) "0x5a7c3000+" #offset
 #define SET_FS_BASE                                                         \
     "mov $158, %eax\n mov $0x1002, %edi\n mov " NS(88) ", %rsi\n syscall\n"
 
@@ -182,6 +183,30 @@ static void native_put_exit(uint32_t at, bool code16)
     store_le(in64 + 3, NS_ADDR + offsetof(NativeState, exit), 4);
 }
 
+/* Have pages there, so that a write is refused for the right reason. */
+static void native_touch(uint32_t addr, uint32_t size)
+{
+    for (uint32_t a = addr; a < addr + size; a += 4096) {
+        *(volatile uint8_t *)(uintptr_t)a;
+    }
+}
+
+/* Linux has the number of the processor in a descriptor: be always the same. */
+static RigSegment native_cpu_segment(void)
+{
+    RigSegment s = { 0, 0, 0 };
+    cpu_set_t set;
+    uint32_t rights = 0;
+
+    CPU_ZERO(&set);
+    CPU_SET(sched_getcpu(), &set);
+    sched_setaffinity(0, sizeof(set), &set);
+    __asm__("lar %1, %0" : "+r"(rights) : "r"(SEL_CPU));
+    __asm__("lsl %1, %0" : "+r"(s.limit) : "r"(SEL_CPU));
+    s.attr = rights >> 8 & 0xf0ff;
+    return s;
+}
+
 /* NULL, or why this host cannot. */
 static const char *native_open(void)
 {
@@ -203,6 +228,8 @@ static const char *native_open(void)
     }
     mprotect((void *)(uintptr_t)(RIG_DATA + RIG_DATA_WRITABLE), RIG_DATA_SIZE - RIG_DATA_WRITABLE,
              PROT_READ);
+    native_touch(RIG_CODE, RIG_CODE_SIZE);
+    native_touch(RIG_DATA, RIG_DATA_SIZE);
     if (!native_ldt()) {
         return "no modify_ldt";
     }
