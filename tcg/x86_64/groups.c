@@ -37,16 +37,26 @@ static void note_address(X86 *x, const TCGOp *op)
 
     x->base[d] = (uint16_t)d;
     x->offset[d] = 0;
-    if (op->opc == TCG_const) {
-        x->base[d] = CONST_BASE;
-        x->offset[d] = (int32_t)op->k[0];
-    } else if (op->opc == TCG_add_i32) {
+    if (op->opc == TCG_add_i32) {
         a = op->in[0].temp;
         b = op->in[1].temp;
         if (x->base[b] == CONST_BASE) {
             x->base[d] = x->base[a];
             x->offset[d] = (int32_t)((uint32_t)x->offset[a] +
                                      (uint32_t)x->offset[b]);
+        }
+    }
+}
+
+/* First, because they may stand behind their uses. */
+static void note_constants(X86 *x)
+{
+    const TCGOp *op = x->s->ops, *end = op + x->s->num_ops;
+
+    for (; op < end; op++) {
+        if (op->opc == TCG_const) {
+            x->base[op->d.temp] = CONST_BASE;
+            x->offset[op->d.temp] = (int32_t)op->k[0];
         }
     }
 }
@@ -117,6 +127,7 @@ void x86_find_groups(X86 *x)
     const TCGContext *s = x->s;
     Finder f = { .num_open = 0 };
 
+    note_constants(x);
     for (unsigned i = 0; i < s->num_ops; i++) {
         const TCGOp *op = &s->ops[i];
         const TCGOpDef *def = &tcg_op_defs[op->opc];
@@ -127,7 +138,7 @@ void x86_find_groups(X86 *x)
         if (op->opc == TCG_qemu_ld || op->opc == TCG_qemu_st) {
             note_access(x, &f, op, i);
         }
-        if (def->outs && op->d.temp != TCG_NO_TEMP) {
+        if (def->outs && op->opc != TCG_const && op->d.temp != TCG_NO_TEMP) {
             note_address(x, op);
         }
     }

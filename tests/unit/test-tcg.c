@@ -1168,7 +1168,9 @@ static void random_memory(Program *p)
         if (below(8) == 0) {
             random_access(p, random_pointer(p));
         }
-        at = tcg_addi(p->s, below(2) ? base : at, k);
+        at = below(2) ? base : at;
+        at = below(2) ? tcg_addi(p->s, at, k)
+                      : tcg_sub(p->s, at, tcg_const(p->s, (uint32_t)k));
         random_access(p, at);
     }
 }
