@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -34,6 +33,7 @@
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/out.h"
 
 enum {
     HASH_BITS = 17,
@@ -1022,23 +1022,6 @@ void tb_run_pending(TBContext *t)
 
 /* -- info jit ---------------------------------------------------------------- */
 
-typedef struct Out {
-    void (*put)(void *, const char *);
-    void *opaque;
-} Out;
-
-__attribute__((format(printf, 2, 3)))
-static void say(const Out *o, const char *fmt, ...)
-{
-    char line[200];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
-    va_end(ap);
-    o->put(o->opaque, line);
-}
-
 static double ratio(uint64_t a, uint64_t b)
 {
     return b ? (double)a / (double)b : 0;
@@ -1055,22 +1038,24 @@ void translate_dump_info(const TBContext *t, void (*put)(void *, const char *),
         used += (uint64_t)(t->region[i].next - t->region[i].code);
         live += t->region[i].num;
     }
-    say(&o, "code buffer        %.1f of %.1f MiB used, %u regions\n",
-        (double)used / 1048576, (double)t->buffer_size / 1048576, t->num_regions);
-    say(&o, "blocks             %" PRIu64 " in buffer, %" PRIu64 " translated\n", live,
-        t->stat.translated);
-    say(&o, "guest              %" PRIu64 " bytes, %" PRIu64 " instructions, %.1f per block\n",
-        t->stat.guest_bytes, t->stat.guest_insns,
-        ratio(t->stat.guest_insns, t->stat.translated));
-    say(&o, "host               %" PRIu64 " bytes, expansion %.1f, search data %" PRIu64 "\n",
-        t->stat.host_bytes, ratio(t->stat.host_bytes, t->stat.guest_bytes),
-        t->stat.search_bytes);
-    say(&o, "chained            %" PRIu64 " times, %.0f%% of %" PRIu64 " jumps\n",
-        t->stat.chained, 100 * ratio(t->stat.chained, t->stat.slots), t->stat.slots);
-    say(&o, "invalidated        %" PRIu64 " blocks; regions emptied %" PRIu64
-        ", flushes %" PRIu64 "\n", t->stat.invalidated, t->stat.evictions, t->stat.flushes);
-    say(&o, "writes near code   %" PRIu64 ", missed it %" PRIu64 ", in the running block %"
-        PRIu64 "\n", t->stat.smc_writes, t->stat.smc_misses, t->stat.smc_restarts);
-    say(&o, "translating        %.1f ms, %.2f us a block\n", ms,
-        t->stat.translated ? 1000 * ms / (double)t->stat.translated : 0);
+    out_printf(&o, "code buffer        %.1f of %.1f MiB used, %u regions\n",
+               (double)used / 1048576, (double)t->buffer_size / 1048576, t->num_regions);
+    out_printf(&o, "blocks             %" PRIu64 " in buffer, %" PRIu64 " translated\n", live,
+               t->stat.translated);
+    out_printf(&o, "guest              %" PRIu64 " bytes, %" PRIu64 " instructions, "
+               "%.1f per block\n",
+               t->stat.guest_bytes, t->stat.guest_insns,
+               ratio(t->stat.guest_insns, t->stat.translated));
+    out_printf(&o, "host               %" PRIu64 " bytes, expansion %.1f, "
+               "search data %" PRIu64 "\n",
+               t->stat.host_bytes, ratio(t->stat.host_bytes, t->stat.guest_bytes),
+               t->stat.search_bytes);
+    out_printf(&o, "chained            %" PRIu64 " times, %.0f%% of %" PRIu64 " jumps\n",
+               t->stat.chained, 100 * ratio(t->stat.chained, t->stat.slots), t->stat.slots);
+    out_printf(&o, "invalidated        %" PRIu64 " blocks; regions emptied %" PRIu64
+               ", flushes %" PRIu64 "\n", t->stat.invalidated, t->stat.evictions, t->stat.flushes);
+    out_printf(&o, "writes near code   %" PRIu64 ", missed it %" PRIu64 ", in the running block %"
+               PRIu64 "\n", t->stat.smc_writes, t->stat.smc_misses, t->stat.smc_restarts);
+    out_printf(&o, "translating        %.1f ms, %.2f us a block\n", ms,
+               t->stat.translated ? 1000 * ms / (double)t->stat.translated : 0);
 }

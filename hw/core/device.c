@@ -13,7 +13,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/out.h"
 
 typedef struct DeviceWindow {
     Device *dev;
@@ -549,47 +549,30 @@ int device_load(Device *d, const uint8_t *in, size_t len, Error *err)
 
 /* -- Descriptions ------------------------------------------------------------ */
 
-typedef struct Out {
-    void (*put)(void *opaque, const char *line);
-    void *opaque;
-} Out;
-
-__attribute__((format(printf, 2, 3)))
-static void say(const Out *o, const char *fmt, ...)
-{
-    char line[256];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
-    va_end(ap);
-    o->put(o->opaque, line);
-}
-
 static void dump_prop(const Device *d, const PropDef *p, const Out *o)
 {
     const void *f = prop_field(d, p);
 
     switch (p->kind) {
     case PROP_BOOL:
-        say(o, "  %s = %s\n", p->name, *(const bool *)f ? "on" : "off");
+        out_printf(o, "  %s = %s\n", p->name, *(const bool *)f ? "on" : "off");
         break;
     case PROP_U32:
-        say(o, "  %s = 0x%x\n", p->name, *(const uint32_t *)f);
+        out_printf(o, "  %s = 0x%x\n", p->name, *(const uint32_t *)f);
         break;
     case PROP_U64:
-        say(o, "  %s = 0x%" PRIx64 "\n", p->name, *(const uint64_t *)f);
+        out_printf(o, "  %s = 0x%" PRIx64 "\n", p->name, *(const uint64_t *)f);
         break;
     case PROP_STRING:
-        say(o, "  %s = \"%s\"\n", p->name,
-            *(char *const *)f ? *(char *const *)f : "");
+        out_printf(o, "  %s = \"%s\"\n", p->name,
+                   *(char *const *)f ? *(char *const *)f : "");
         break;
     case PROP_LINK:
-        say(o, "  %s = %s\n", p->name,
-            *(Device *const *)f ? dev_name(*(Device *const *)f) : "none");
+        out_printf(o, "  %s = %s\n", p->name,
+                   *(Device *const *)f ? dev_name(*(Device *const *)f) : "none");
         break;
     default:
-        say(o, "  %s = %s\n", p->name, *(void *const *)f ? "connected" : "none");
+        out_printf(o, "  %s = %s\n", p->name, *(void *const *)f ? "connected" : "none");
     }
 }
 
@@ -600,7 +583,7 @@ static void dump_regs(const Device *d, const WindowDef *w, const Out *o)
         const uint32_t *p = reg_storage(d, r);
 
         if (p) {
-            say(o, "    %03x %-12s 0x%08x\n", r->offset, r->name, *p);
+            out_printf(o, "    %03x %-12s 0x%08x\n", r->offset, r->name, *p);
         }
     }
 }
@@ -609,7 +592,7 @@ void device_dump(const Device *d, void (*put)(void *, const char *), void *opaqu
 {
     Out o = { put, opaque };
 
-    say(&o, "%s: %s\n", dev_name(d), d->type->name);
+    out_printf(&o, "%s: %s\n", dev_name(d), d->type->name);
     for (const PropDef *p = d->type->props; p && p->name; p++) {
         dump_prop(d, p, &o);
     }
@@ -617,8 +600,8 @@ void device_dump(const Device *d, void (*put)(void *, const char *), void *opaqu
         const WindowDef *w = &d->type->windows[i];
 
         if (d->window[i].as) {
-            say(&o, "  %s %s at 0x%" PRIx64 ", 0x%x bytes\n",
-                w->io ? "ports" : "memory", w->name, d->window[i].addr, w->size);
+            out_printf(&o, "  %s %s at 0x%" PRIx64 ", 0x%x bytes\n",
+                       w->io ? "ports" : "memory", w->name, d->window[i].addr, w->size);
         }
         dump_regs(d, w, &o);
     }
@@ -640,11 +623,11 @@ void device_type_help(const DeviceType *t, void (*put)(void *, const char *), vo
     Out o = { put, opaque };
     char def[48];
 
-    say(&o, "%s: %s, bus %s, manual: %s\n", t->name, t->desc ? t->desc : "",
-        t->bus ? t->bus : "sys", t->manual ? t->manual : "none");
+    out_printf(&o, "%s: %s, bus %s, manual: %s\n", t->name, t->desc ? t->desc : "",
+               t->bus ? t->bus : "sys", t->manual ? t->manual : "none");
     for (const PropDef *p = t->props; p && p->name; p++) {
         describe_default(p, def, sizeof(def));
-        say(&o, "  %s=<%s>  %s%s\n", p->name, prop_kinds[p->kind],
-            p->help ? p->help : "", def);
+        out_printf(&o, "  %s=<%s>  %s%s\n", p->name, prop_kinds[p->kind],
+                   p->help ? p->help : "", def);
     }
 }

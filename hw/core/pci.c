@@ -18,7 +18,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/out.h"
 
 #define NOT_MAPPED (~(uint64_t)0)
 enum { PCI_STATUS_INTERRUPT = 1 << 3 };
@@ -401,23 +401,6 @@ static const struct ClassName { uint16_t class; const char *name; } class_names[
     { 0x0c05, "SMBus" },
 };
 
-typedef struct Out {
-    void (*put)(void *opaque, const char *line);
-    void *opaque;
-} Out;
-
-__attribute__((format(printf, 2, 3)))
-static void say(const Out *o, const char *fmt, ...)
-{
-    char line[160];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
-    va_end(ap);
-    o->put(o->opaque, line);
-}
-
 static void dump_device(const PCIDevice *pd, const Out *o)
 {
     const PCIDeviceOps *ops = pci_ops(pd);
@@ -426,22 +409,22 @@ static void dump_device(const PCIDevice *pd, const Out *o)
     for (size_t i = 0; i < ARRAY_SIZE(class_names); i++) {
         class = class_names[i].class == ops->class ? class_names[i].name : class;
     }
-    say(o, "  Bus  0, device %3d, function %d:\n", pd->devfn >> 3, pd->devfn & 7);
-    say(o, "    %s (class %04x): PCI device %04x:%04x\n", class ? class : "Device",
-        ops->class, ops->vendor, ops->device);
+    out_printf(o, "  Bus  0, device %3d, function %d:\n", pd->devfn >> 3, pd->devfn & 7);
+    out_printf(o, "    %s (class %04x): PCI device %04x:%04x\n", class ? class : "Device",
+               ops->class, ops->vendor, ops->device);
     if (ops->irq_pin) {
-        say(o, "      IRQ %d, pin %c\n", pd->config[PCI_INTERRUPT_LINE],
-            'A' + ops->irq_pin - 1);
+        out_printf(o, "      IRQ %d, pin %c\n", pd->config[PCI_INTERRUPT_LINE],
+                   'A' + ops->irq_pin - 1);
     }
     for (unsigned n = 0; n < PCI_NUM_BARS; n++) {
         const PCIBar *bar = &pd->bar[n];
         uint64_t at = bar->mapped_at;
 
         if (bar->size && at == NOT_MAPPED) {
-            say(o, "      BAR%u: %s, not mapped\n", n, bar->io ? "I/O" : "memory");
+            out_printf(o, "      BAR%u: %s, not mapped\n", n, bar->io ? "I/O" : "memory");
         } else if (bar->size) {
-            say(o, "      BAR%u: %s at 0x%08" PRIx64 " [0x%08" PRIx64 "]\n", n,
-                bar->io ? "I/O" : "32 bit memory", at, at + bar->size - 1);
+            out_printf(o, "      BAR%u: %s at 0x%08" PRIx64 " [0x%08" PRIx64 "]\n", n,
+                       bar->io ? "I/O" : "32 bit memory", at, at + bar->size - 1);
         }
     }
 }
