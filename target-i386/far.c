@@ -375,7 +375,8 @@ static uint32_t flags_of_size(unsigned size)
     return size == 4 ? IRET_FLAGS | IRET_FLAGS32 : IRET_FLAGS;
 }
 
-static void iret_real(CPUX86State *env, unsigned size, uintptr_t ra)
+/* Selectors as in real mode; the bits of EFLAGS in `more` change as well. */
+static void iret_real(CPUX86State *env, unsigned size, uint32_t more, uintptr_t ra)
 {
     Stack s;
 
@@ -388,7 +389,7 @@ static void iret_real(CPUX86State *env, unsigned size, uintptr_t ra)
     stack_commit(env, &s);
     seg_load_real(env, R_CS, cs);
     env->eip = eip;
-    x86_set_eflags(env, flags, flags_of_size(size) | IF_MASK | IOPL_MASK);
+    x86_set_eflags(env, flags, flags_of_size(size) | more);
 }
 
 /* SDM vol. 3, 20.2.7 and 20.3.3 with VME: IF of the image goes to VIF. */
@@ -416,8 +417,6 @@ static void iret_vm86_vme(CPUX86State *env, unsigned size, uintptr_t ra)
 
 static void iret_vm86(CPUX86State *env, unsigned size, uintptr_t ra)
 {
-    Stack s;
-
     if (x86_iopl(env) < 3) {
         if (env->cr[4] & CR4_VME) {
             iret_vm86_vme(env, size, ra);
@@ -425,16 +424,7 @@ static void iret_vm86(CPUX86State *env, unsigned size, uintptr_t ra)
         }
         x86_raise_err(env, EXCP_GP, 0, ra);
     }
-    stack_current(env, &s, ra);
-    uint32_t eip = stack_pop(env, &s, size);
-    uint32_t cs = stack_pop(env, &s, size) & 0xffff;
-    uint32_t flags = stack_pop(env, &s, size);
-
-    check_eip(env, eip, env->segs[R_CS].limit, ra);
-    stack_commit(env, &s);
-    seg_load_real(env, R_CS, cs);
-    env->eip = eip;
-    x86_set_eflags(env, flags, flags_of_size(size) | IF_MASK);
+    iret_real(env, size, IF_MASK, ra);
 }
 
 /* SDM vol. 3, 20.2.3: the frame has ESP, SS, ES, DS, FS, GS as well. */
@@ -505,7 +495,7 @@ void helper_iret(CPUX86State *env, uint32_t size, uint32_t next)
     if (x86_vm86(env)) {
         iret_vm86(env, size, ra);
     } else if (!x86_protected(env)) {
-        iret_real(env, size, ra);
+        iret_real(env, size, IF_MASK | IOPL_MASK, ra);
     } else if (env->eflags & NT_MASK) {
         iret_task(env, next, ra);
     } else {
