@@ -8,7 +8,7 @@
 
 #include "target-i386/opmap.h"
 
-/* gen-int.c: data movement, arithmetic, shifts, bits */
+/* gen-int.c: data movement, arithmetic, logic, flags */
 #define GEN_INT(G) \
     G(ADD) G(OR) G(ADC) G(SBB) G(AND) G(SUB) G(XOR) G(CMP) G(TEST) G(INC) G(DEC) G(NOT) G(NEG) \
     G(MUL) G(IMUL) G(IMUL1) G(DIV) G(IDIV) G(DAA) G(DAS) G(AAA) G(AAS) G(AAM) G(AAD) \

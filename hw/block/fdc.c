@@ -13,7 +13,8 @@
  *
  * Not modelled: time (seeks and rotation take none), gaps, CRC errors, deleted
  * data marks (read and written as normal data), media of other than 512-byte
- * sectors, MT with an EOT short of the track's end (it stops there); without a medium commands fail at once where the chip would wait.
+ * sectors, MT with an EOT short of the track's end (it stops there); without a
+ * medium commands fail at once where the chip would wait.
  */
 #include "hw/block/fdc.h"
 

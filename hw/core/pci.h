@@ -6,8 +6,8 @@
  * Device); its type's bus is "pci" and bus_ops points to a PCIDeviceOps.
  * Common code keeps the header: read-only bits, BAR sizing and mapping, command
  * register, interrupt line.  BAR n maps window n of the device type; a window
- * with `io` gives an I/O BAR; not_bars names the exceptions.  A device with regions of its own making (VRAM)
- * calls pci_set_bar().
+ * with `io` gives an I/O BAR; not_bars names the exceptions.  A device with
+ * regions of its own making (VRAM) calls pci_set_bar().
  *
  *   INTx -> bus->map_irq(slot, pin) -> one of bus->num_irqs wires, or-ed
  *
