@@ -223,14 +223,13 @@ _Noreturn void x86_raise(CPUX86State *env, int vector, uintptr_t ra);
 _Noreturn void x86_raise_err(CPUX86State *env, int vector, uint32_t err,
                              uintptr_t ra);
 
-/* Is this access allowed?  The linear address; else raises #SS or #GP. */
 /* Note it for delivery, with the rules of double and triple faults. */
 void x86_note_exception(CPUX86State *env, int vector, uint32_t err);
 /* Recompute what depends on type, limit and mode. */
 void x86_seg_updated(CPUX86State *env, unsigned seg);
 void x86_set_cpl(CPUX86State *env, unsigned cpl);
 static inline unsigned x86_cpl(const CPUX86State *env) { return env->hflags & HF_CPL_MASK; }
-
+/* Is this access allowed?  The linear address; else raises #SS or #GP. */
 uint32_t x86_seg_check(CPUX86State *env, unsigned seg, uint32_t offset,
                        uint32_t size, bool write, uintptr_t ra);
 

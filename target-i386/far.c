@@ -427,7 +427,7 @@ static void iret_vm86(CPUX86State *env, unsigned size, uintptr_t ra)
     iret_real(env, size, IF_MASK, ra);
 }
 
-/* SDM vol. 3, 20.2.3: the frame has ESP, SS, ES, DS, FS, GS as well. */
+/* SDM vol. 3, 20.2.5: the frame has ESP, SS, ES, DS, FS, GS as well. */
 static void iret_to_vm86(CPUX86State *env, Stack *s, uint32_t eip, uint32_t cs,
                          uint32_t flags)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Model-specific registers, RDTSC, RDPMC (SDM vol. 4; vol. 3, 18.17).
+ * Model-specific registers, RDTSC, RDPMC (SDM vol. 4; vol. 3, 17.17).
  *
  * Registers that are plain storage are rows; the others are cases.  The time
  * stamp counter counts nanoseconds of guest time: a 1 GHz processor.

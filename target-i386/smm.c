@@ -82,7 +82,7 @@ static void save_state(CPUX86State *env)
     put(env, SAVE_SMBASE, env->smbase);
 }
 
-/* 31.4.3: real-mode addressing with 4 GiB limits. */
+/* 31.5.1: real-mode addressing with 4 GiB limits. */
 void x86_enter_smm(CPUX86State *env)
 {
     drive_smiact(env, true);
