@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Flags, control registers and ports: what changes the processor's mode (SDM
- * vol. 3, 2.3 and 2.5; vol. 1, chapter 19 for ports).  hflags are derived here (x86_update_hflags) from everything they cache.
+ * vol. 3, 2.3 and 2.5; vol. 1, chapter 19 for ports).  hflags are derived here
+ * (x86_update_hflags) from everything they cache.
  */
 #include "target-i386/sys.h"
 
