@@ -1,8 +1,9 @@
 #!/bin/sh
 # level: fast
-# Pages made from the source are as their scripts make them (make docs).
+# Pages made from the source are as their scripts make them (make docs), and a
+# folder says in a README of a screen what it is.
 cd "$(dirname "$0")/../.." || exit 2
-echo 1..3
+echo 1..4
 n=0
 for page in options monitor limits; do
     n=$((n + 1))
@@ -12,3 +13,12 @@ for page in options monitor limits; do
         echo "ok $n - docs/$page.md is up to date"
     fi
 done
+
+missing=$(git ls-files '*.[chS]' '*.t' | grep / | grep -v '^tests/bench/src/' | xargs -n 1 dirname |
+    sort -u | while read -r d; do
+    d=${d%/optionrom}
+    [ -f "$d/README" ] || echo "# $d has no README"
+    [ "$(wc -l <"$d/README")" -le 40 ] || [ "$d" = tests/bench ] || echo "# $d/README is long"
+done 2>&1)
+[ -z "$missing" ] || echo "$missing"
+[ -z "$missing" ] && echo "ok 4 - each folder has a README" || echo "not ok 4 - each folder has a README"
