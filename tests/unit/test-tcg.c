@@ -1427,7 +1427,7 @@ TEST(random_programs)
     const char *env_seed = getenv("TEST_TCG_SEED");
     const char *env_count = getenv("TEST_TCG_COUNT");
     uint64_t seed = env_seed ? strtoull(env_seed, NULL, 0) : 1;
-    uint64_t count = env_count ? strtoull(env_count, NULL, 0) : 500;
+    uint64_t count = env_count ? strtoull(env_count, NULL, 0) : 3000;
 
     for (uint64_t n = 0; n < count; n++, seed++) {
         int before = test_failures;
