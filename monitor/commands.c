@@ -72,12 +72,6 @@ static void cmd_info(Monitor *mon, const Args *a)
 
 /* -- The machine ------------------------------------------------------------- */
 
-/* Commands about running need CPUs. */
-static CPUs *need_cpus(Monitor *mon)
-{
-    return monitor_cpu(mon) ? mon->ops.cpus : NULL;
-}
-
 static void cmd_quit(Monitor *mon, const Args *a)
 {
     (void)a;
@@ -86,44 +80,41 @@ static void cmd_quit(Monitor *mon, const Args *a)
     }
 }
 
+/* Commands about running need CPUs. */
+static void with_cpus(Monitor *mon, void (*fn)(CPUs *cpus))
+{
+    if (monitor_cpu(mon)) {
+        fn(mon->ops.cpus);
+    }
+}
+
+static void stop(CPUs *cpus)
+{
+    vm_stop(cpus, STOP_USER);
+}
+
 static void cmd_stop(Monitor *mon, const Args *a)
 {
-    CPUs *cpus = need_cpus(mon);
-
     (void)a;
-    if (cpus) {
-        vm_stop(cpus, STOP_USER);
-    }
+    with_cpus(mon, stop);
 }
 
 static void cmd_cont(Monitor *mon, const Args *a)
 {
-    CPUs *cpus = need_cpus(mon);
-
     (void)a;
-    if (cpus) {
-        vm_start(cpus);
-    }
+    with_cpus(mon, vm_start);
 }
 
 static void cmd_system_reset(Monitor *mon, const Args *a)
 {
-    CPUs *cpus = need_cpus(mon);
-
     (void)a;
-    if (cpus) {
-        system_reset_request(cpus);
-    }
+    with_cpus(mon, system_reset_request);
 }
 
 static void cmd_system_powerdown(Monitor *mon, const Args *a)
 {
-    CPUs *cpus = need_cpus(mon);
-
     (void)a;
-    if (cpus) {
-        system_powerdown_request(cpus);
-    }
+    with_cpus(mon, system_powerdown_request);
 }
 
 static void cmd_cpu(Monitor *mon, const Args *a)
