@@ -467,16 +467,9 @@ static int hd_post_load(Device *dev, Error *err)
     return ide_drive_post_load((IDEDrive *)dev, err);
 }
 
-#define PROP(n, k, f, def, help) { n, k, offsetof(IDEDrive, f), def, help }
-
 static const PropDef hd_props[] = {
-    PROP("bus", PROP_LINK, bus, 0, "the channel, as ide.0"),
-    PROP("unit", PROP_U32, unit, 0, "0 or 1"),
-    PROP("drive", PROP_DRIVE, blk, 0, "the disk"),
-    PROP("serial", PROP_STRING, serial, 0, "serial number, 20 characters"),
-    PROP("model", PROP_STRING, model, 0, "model, 40 characters"),
-    PROP("ver", PROP_STRING, ver, 0, "firmware version, 8 characters"),
-    PROP("cfa", PROP_BOOL, cfa, 0, "a compact flash card"),
+    IDE_DRIVE_PROPS,
+    IDE_PROP("cfa", PROP_BOOL, cfa, 0, "a compact flash card"),
     { NULL, PROP_BOOL, 0, 0, NULL }
 };
 

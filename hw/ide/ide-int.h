@@ -223,4 +223,14 @@ enum { POWER_ACTIVE, POWER_STANDBY, POWER_SLEEP };
 
 extern const IDECommand ata_commands[256], atapi_commands[256];
 
+/* Rows of a PropDef table: what disks and CD drives have in common. */
+#define IDE_PROP(n, k, f, def, help) { n, k, offsetof(IDEDrive, f), def, help }
+#define IDE_DRIVE_PROPS                                                          \
+    IDE_PROP("bus", PROP_LINK, bus, 0, "the channel, as ide.0"),                 \
+    IDE_PROP("unit", PROP_U32, unit, 0, "0 or 1"),                               \
+    IDE_PROP("drive", PROP_DRIVE, blk, 0, "the block drive"),                    \
+    IDE_PROP("serial", PROP_STRING, serial, 0, "serial number, 20 characters"),  \
+    IDE_PROP("model", PROP_STRING, model, 0, "model, 40 characters"),            \
+    IDE_PROP("ver", PROP_STRING, ver, 0, "firmware version, 8 characters")
+
 #endif
