@@ -135,6 +135,10 @@ static void probe(const Str *s, Side *p, uint32_t num)
     uint32_t back = s->down ? (num - 1) << s->log2 : 0;
 
     p->linear = s->env->segs[p->seg].base + p->offset - back;
+    if (back) {                         /* a fault is the first element's */
+        cpu_probe(s->cpu, p->linear + back, s->size, p->write ? MMU_WRITE : MMU_READ,
+                  s->mmu_idx, s->ra);
+    }
     p->host = cpu_probe(s->cpu, p->linear, num << s->log2, p->write ? MMU_WRITE : MMU_READ,
                         s->mmu_idx, s->ra);
 }
