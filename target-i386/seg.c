@@ -140,6 +140,9 @@ static bool access_allowed(const CPUX86State *env, const SegmentCache *s, uint32
     uint64_t last = (uint64_t)offset + size - 1;
     bool data = !(s->flags & DESC_CODE);
 
+    if (s->limit == 0xffffffff) {
+        last = (uint32_t)MIN(last, 0xffffffff);         /* wraps, unchecked */
+    }
     if ((int64_t)last <= (write ? s->write_last : s->read_last)) {
         return true;
     }
