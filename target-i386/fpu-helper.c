@@ -273,7 +273,12 @@ static bool run(CPUX86State *env, const HostPair *p, FPReg *r, const FPReg *a,
     } else {
         sw = p->op(r, a, b);
     }
-    if ((sw & FPUS_IE) || is_nan(&r[0])) {
+    bool stopped = sw & ~env->fpuc & (FPUS_IE | FPUS_DE | FPUS_ZE);
+
+    if (stopped) {
+        sw &= ~FPUS_CC;
+    }
+    if (stopped || (sw & FPUS_IE) || is_nan(&r[0])) {
         cc &= FPUS_C1 | FPUS_C2;        /* FPREM: the quotient's bits stay */
     }
     return commit(env, sw, cc);
