@@ -280,7 +280,7 @@ void gen_POPA(X86Dis *d)
     int32_t bytes = (int32_t)osize_bytes(d);
     TCGv v[8];
 
-    for (unsigned n = R_EAX; n <= R_EDI; n++) {
+    for (unsigned n = R_EDI; n <= R_EDI; n--) {
         if (n != R_ESP) {
             v[n] = x86_ld(d, R_SS, x86_stack_offset(d, bytes * (int32_t)(R_EDI - n)), d->osize);
         }
