@@ -3,7 +3,7 @@
  * An emulated i386 with a megabyte of RAM, for tests that give it a state, run
  * it and look at the state it has then.
  *
- *   linear      20010000  code, read-only, 64 KiB; ends with the exits
+ *   linear      20010000  code, read-only, 64 KiB and a page; ends with the exits
  *               20030000  data, two pages, and a third that is read-only
  *               c0100000  descriptor tables, supervisor only
  *   physical    20000000  the megabyte; user pages are where they are linear
@@ -34,8 +34,8 @@
 
 enum {
     RIG_PHYS = 0x20000000, RIG_RAM_SIZE = 0x100000,
-    RIG_CODE = 0x20010000, RIG_CODE_SIZE = 0x10000,
-    RIG_EXIT32 = 0x2001ff00, RIG_EXIT16 = 0x2001ff80,
+    RIG_CODE = 0x20010000, RIG_CODE_SIZE = 0x11000,
+    RIG_EXIT16 = 0x2001ff80, RIG_EXIT32 = 0x20020000,
     RIG_DATA = 0x20030000, RIG_DATA_SIZE = 0x3000, RIG_DATA_WRITABLE = 0x2000,
     RIG_PD = 0x20080000, RIG_PT_USER = 0x20081000, RIG_PT_SYS = 0x20082000,
     RIG_TABLES = 0x20083000,
@@ -197,6 +197,12 @@ static void rig_open(const AccelOptions *o, const char *model)
     assert(ret == 0);
     rig.env->feat_ext_ecx |= 1 << 8;    /* PREFETCHW, in no model yet */
     rig_user_mode();
+}
+
+static inline void rig_close(void)
+{
+    cpus_free(rig.cpus);
+    as_free(rig.mem);
 }
 
 /* -- State in and out -------------------------------------------------------- */

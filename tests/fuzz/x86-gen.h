@@ -254,6 +254,7 @@ enum {
 
 typedef struct Case {
     unsigned num;
+    bool bits16;                        /* code, stack and data segments of 64 KiB */
     Unit unit[MAX_UNITS];
     X86Ctx before;
     uint8_t data[RIG_DATA_SIZE];
@@ -290,26 +291,35 @@ static void poke(Gen *g, uint32_t at, uint64_t v, unsigned len)
 {
     Poke *p = &g->u->poke[g->u->num_poke++];
 
-    p->at = (uint16_t)(at - RIG_DATA);
+    p->at = (uint16_t)at;
     p->len = (uint16_t)len;
     store_le(p->b, v, len);
 }
 
 /* -- Memory operands --------------------------------------------------------- */
 
+/* An offset in the data area, mostly. */
 static uint32_t any_target(void)
 {
-    uint32_t t = RIG_DATA + rnd(DATA_ANY - 64);
+    uint32_t t = rnd(DATA_ANY - 64);
 
     if (chance(2)) {
         static const uint16_t edge[] = { 0x0ff8, 0x2ff8, 0x1ff8, 0x2000 };
 
-        return RIG_DATA + edge[rnd(ARRAY_SIZE(edge))] + rnd(16);
+        return edge[rnd(ARRAY_SIZE(edge))] + rnd(16);
     }
     if (chance(1)) {
-        return RIG_DATA - rnd(16);
+        return 0u - rnd(16);
     }
     return chance(75) ? t & ~15u : t;
+}
+
+/* What to add to an offset in the data area, where the segment is flat. */
+static uint32_t bias(const Case *c, uint8_t seg_prefix)
+{
+    bool flat = seg_prefix == 0x64 || (seg_prefix != 0x65 && !c->bits16);
+
+    return flat ? RIG_DATA : 0;
 }
 
 static int pick_intact(Gen *g, bool index)
@@ -357,7 +367,6 @@ static void modrm32(Gen *g, unsigned reg, uint32_t target)
     emit(g, disp, base < 0 || mod == 2 ? 4 : mod == 1 ? 1 : 0);
 }
 
-/* Relative to a segment with the data area's base. */
 static void modrm16(Gen *g, unsigned reg, uint32_t target)
 {
     static const uint8_t uses[8][2] = {
@@ -366,7 +375,7 @@ static void modrm16(Gen *g, unsigned reg, uint32_t target)
     };
     const uint32_t *r = g->c->before.r;
     unsigned rm = rnd(8);
-    uint32_t disp = target - RIG_DATA;
+    uint32_t disp = target;
 
     if (rm == 6 && chance(50)) {
         emit(g, reg << 3 | 6, 1);
@@ -379,6 +388,19 @@ static void modrm16(Gen *g, unsigned reg, uint32_t target)
 
     emit(g, mod << 6 | reg << 3 | rm, 1);
     emit(g, disp, mod);
+}
+
+/* Code that ends at the same exit, or what cannot be gone to. */
+static uint32_t far_selector(const Case *c)
+{
+    static const uint16_t bad[] = { 0, 3, SEL_DATA, SEL_ABSENT, SEL_RO, 0x1b, 0x83, SEL_CONFORM };
+    static const uint16_t code32[] = { SEL_CODE, SEL_CODE, SEL_CODE - 1, SEL_CODE - 3, SEL_XONLY,
+                                       SEL_XONLY - 1 };
+
+    if (chance(20)) {
+        return bad[rnd(ARRAY_SIZE(bad))];
+    }
+    return c->bits16 ? SEL_CODE16 - (chance(5) ? rnd(3) : 0) : code32[rnd(ARRAY_SIZE(code32))];
 }
 
 /* -- One instruction --------------------------------------------------------- */
@@ -454,7 +476,6 @@ static Form choose_form(Gen *g, const Leaf *l)
     bool string = l->map == MAP_1 && ((l->opcode & ~3u) == 0xa4 || (l->opcode & ~3u) == 0xa8 ||
                                       (l->opcode & ~3u) == 0xac || (l->opcode & ~3u) == 0x6c);
 
-    (void)g;
     f.mem = l->mod < 0 ? chance(50) : l->mod == 0;
     if (uses_place(l, X_M) || uses_place(l, X_O)) {
         f.mem = !chance(1) || l->mod == 0 || uses_place(l, X_O);
@@ -465,9 +486,15 @@ static Form choose_form(Gen *g, const Leaf *l)
         f.mem = true;                   /* VEX and EVEX otherwise */
     }
     if (name_in(l, "FXSAVE FXRSTOR FNSAVE FRSTOR FNSTENV FLDENV")) {
+        f.asize16 = g->c->bits16;
+        f.osize16 ^= g->c->bits16 && may_have_66(l);
         return f;
     }
-    if (f.mem && !uses_place(l, X_O) && chance(8)) {
+    if (g->c->bits16) {
+        f.asize16 = !chance(20);
+        f.osize16 ^= may_have_66(l);
+    }
+    if (f.mem && !g->c->bits16 && chance(8)) {
         f.asize16 = true;
         f.seg = 0x65;
     } else if (chance(8)) {
@@ -482,20 +509,18 @@ static Form choose_form(Gen *g, const Leaf *l)
     } else {
         f.lock = (l->op->flags & OP_LOCK) && f.mem ? chance(25) : chance(1) && l->map < MAP_X87;
     }
-    if (f.seg == 0x65) {
-        f.target += f.asize16 ? 0 : 0u - RIG_DATA;
-    }
     return f;
 }
 
 static void emit_prefixes(Gen *g, const Leaf *l, const Form *f)
 {
+    bool bits16 = g->c->bits16;
     static const uint8_t mandatory[] = { 0, 0x66, 0xf3, 0xf2 };
     uint8_t p[6];
     unsigned n = 0;
 
-    if (f->osize16) { p[n++] = 0x66; }
-    if (f->asize16) { p[n++] = 0x67; }
+    if (f->osize16 != bits16 && may_have_66(l)) { p[n++] = 0x66; }
+    if (f->asize16 != bits16) { p[n++] = 0x67; }
     if (f->seg) { p[n++] = f->seg; }
     if (f->rep) { p[n++] = f->rep; }
     if (f->lock) { p[n++] = 0xf0; }
@@ -519,10 +544,10 @@ static void emit_opcode(Gen *g, const Leaf *l)
     emit(g, l->opcode, 1);
 }
 
-/* Address of the image this unit has in the data area. */
-static uint32_t image_addr(const Gen *g)
+/* Where the image of this unit is in the data area. */
+static uint32_t image_at(const Gen *g)
 {
-    return RIG_DATA + DATA_ANY + 512 * g->index;
+    return DATA_ANY + 512 * g->index;
 }
 
 static void emit_modrm(Gen *g, const Leaf *l, const Form *f)
@@ -533,14 +558,14 @@ static void emit_modrm(Gen *g, const Leaf *l, const Form *f)
         reg = R_DS;
     }
     if (g->u->image) {
-        emit(g, reg << 3 | 5, 1);
-        emit(g, image_addr(g), 4);
+        emit(g, reg << 3 | (f->asize16 ? 6 : 5), 1);
+        emit(g, image_at(g) + bias(g->c, 0), f->asize16 ? 2 : 4);
     } else if (!f->mem) {
         emit(g, 0xc0 | reg << 3 | (l->rm >= 0 ? (unsigned)l->rm : rnd(8)), 1);
     } else if (f->asize16) {
         modrm16(g, reg, f->target);
     } else {
-        modrm32(g, reg, f->target);
+        modrm32(g, reg, f->target + bias(g->c, f->seg));
     }
 }
 
@@ -571,10 +596,10 @@ static void emit_immediates(Gen *g, const Leaf *l, const Form *f)
         case X_F:
             add_fix(g, len == 2 ? FIX_ABS16 : FIX_ABS32, g->u->len, 0);
             emit(g, 0, len);
-            emit(g, chance(80) ? SEL_CODE : chance(50) ? SEL_CONFORM : SEL_DATA, 2);
+            emit(g, far_selector(g->c), 2);
             break;
         case X_O:
-            emit(g, f->target, 4);
+            emit(g, f->target + bias(g->c, f->seg), f->asize16 ? 2 : 4);
             break;
         default:
             break;
@@ -586,8 +611,11 @@ static void emit_immediates(Gen *g, const Leaf *l, const Form *f)
 
 static void set_esp(Gen *g, uint32_t esp)
 {
+    if (g->c->bits16) {
+        emit(g, 0x66, 1);
+    }
     emit(g, 0xbc, 1);                   /* mov esp, imm32 */
-    emit(g, esp, 4);
+    emit(g, esp + bias(g->c, 0), 4);
 }
 
 static uint32_t any_eflags(bool nt)
@@ -601,27 +629,27 @@ static uint32_t any_eflags(bool nt)
     return f | 2;
 }
 
-static uint32_t far_selector(void)
+/* A memory operand whose contents matter. */
+static void place_operand(const Gen *g, Form *f)
 {
-    static const uint16_t other[] = { 0, 3, SEL_DATA, SEL_ABSENT, SEL_RO, 0x20, 0x1b, 0x83, SEL_XONLY,
-                                      SEL_CONFORM, SEL_CODE - 2, SEL_XONLY - 1 };
-
-    return chance(75) ? SEL_CODE : other[rnd(ARRAY_SIZE(other))];
+    f->seg = 0;
+    f->asize16 = g->c->bits16;
+    f->target = rnd(DATA_ANY - 64);
 }
 
 /* Before the instruction; f may still change. */
 static void prepare(Gen *g, const Leaf *l, Form *f)
 {
     unsigned size = f->osize16 ? 2 : 4;
-    uint32_t sp = RIG_DATA + 64 + (rnd(DATA_ANY - 128) & ~3u), t = sp - RIG_DATA;
+    uint32_t sp = 64 + (rnd(DATA_ANY - 128) & ~3u);
 
     if (name_in(l, "FXSAVE FXRSTOR FNSAVE FRSTOR FNSTENV FLDENV")) {
         g->u->image = 1;
     } else if (name_in(l, "RET RETF IRET")) {
         set_esp(g, sp);
-        add_fix(g, FIX_DATA32, 0, t);
+        add_fix(g, FIX_DATA32, 0, sp);
         if (!name_is(l, "RET")) {
-            poke(g, sp + size, far_selector(), 4);
+            poke(g, sp + size, far_selector(g->c), 4);
         }
         if (name_is(l, "IRET")) {
             poke(g, sp + 2 * size, any_eflags(false), size);
@@ -634,22 +662,16 @@ static void prepare(Gen *g, const Leaf *l, Form *f)
         set_esp(g, sp);
         poke(g, sp, selectors[rnd(ARRAY_SIZE(selectors))], 4);
     } else if (name_in(l, "LES LDS LSS LFS LGS")) {
-        f->seg = 0;
-        f->asize16 = false;
-        f->target = RIG_DATA + rnd(DATA_ANY - 64);
+        place_operand(g, f);
         poke(g, f->target + size, selectors[rnd(ARRAY_SIZE(selectors))], 2);
     } else if (name_in(l, "JMPF_M CALLF_M")) {
-        f->seg = 0;
-        f->asize16 = false;
-        f->target = RIG_DATA + rnd(DATA_ANY - 64);
-        add_fix(g, FIX_DATA32, 0, f->target - RIG_DATA);
-        poke(g, f->target + size, far_selector(), 2);
+        place_operand(g, f);
+        add_fix(g, FIX_DATA32, 0, f->target);
+        poke(g, f->target + size, far_selector(g->c), 2);
     } else if (name_in(l, "JMP_E CALL_E")) {
         if (f->mem) {
-            f->seg = 0;
-            f->asize16 = false;
-            f->target = RIG_DATA + rnd(DATA_ANY - 64);
-            add_fix(g, FIX_DATA32, 0, f->target - RIG_DATA);
+            place_operand(g, f);
+            add_fix(g, FIX_DATA32, 0, f->target);
         }
     } else if (name_in(l, "DIV IDIV") && chance(70)) {
         bool byte = size_of(l->operand[0]) == SZ_b;
@@ -660,19 +682,13 @@ static void prepare(Gen *g, const Leaf *l, Form *f)
             emit(g, byte ? 0xc0be0f : 0x99, byte ? 3 : 1);
         }
     } else if (name_is(l, "LDMXCSR") && chance(85)) {
-        f->seg = 0;
-        f->asize16 = false;
-        f->target = RIG_DATA + rnd(DATA_ANY - 64);
+        place_operand(g, f);
         poke(g, f->target, ((uint32_t)rnd64() & 0xffff) | 0xc00, 4);
     } else if (name_is(l, "FLDCW") && chance(90)) {
-        f->seg = 0;
-        f->asize16 = false;
-        f->target = RIG_DATA + rnd(DATA_ANY - 64);
+        place_operand(g, f);
         poke(g, f->target, (uint32_t)rnd64() | 0x3f, 2);
     } else if (name_is(l, "BOUND")) {
-        f->seg = 0;
-        f->asize16 = false;
-        f->target = RIG_DATA + rnd(DATA_ANY - 64);
+        place_operand(g, f);
         poke(g, f->target, (1ull << (8 * size - 1)) | (uint64_t)0x7fffffff << (8 * size), 2 * size);
     }
 }
@@ -684,6 +700,9 @@ static void jump_register(Gen *g, const Leaf *l)
 
     if (rm == R_ESP) {
         rm = R_EAX;
+    }
+    if (g->c->bits16) {
+        emit(g, 0x66, 1);
     }
     emit(g, 0xb8 + rm, 1);
     add_fix(g, FIX_ABS32, g->u->len, 0);
@@ -798,16 +817,23 @@ static void rnd_fpu(uint8_t *fx)
     }
 }
 
-static void rnd_state(X86Ctx *c)
+static void rnd_state(X86Ctx *c, bool bits16)
 {
-    static const uint16_t sel[6] = { SEL_DATA, SEL_CODE, SEL_DATA, SEL_DATA, SEL_DATA, SEL_DATA32 };
+    static const uint16_t sel[2][6] = {
+        { SEL_DATA, SEL_CODE, SEL_DATA, SEL_DATA, SEL_DATA, SEL_DATA32 },
+        { SEL_DATA32, SEL_CODE16, SEL_STACK16, SEL_DATA32, SEL_DATA, SEL_DATA32 },
+    };
 
     memset(c, 0, sizeof(*c));
-    memcpy(c->sel, sel, sizeof(c->sel));
+    memcpy(c->sel, sel[bits16], sizeof(c->sel));
     for (unsigned i = 0; i < 8; i++) {
         bool pointer = i == R_ESP || (i >= R_EBP ? chance(70) : chance(25));
+        uint32_t at = (bits16 ? 0 : RIG_DATA) + (rnd(DATA_ANY) & ~3u);
 
-        c->r[i] = pointer ? RIG_DATA + (rnd(DATA_ANY) & ~3u) : rnd_value();
+        c->r[i] = pointer ? at : rnd_value();
+        if (bits16 && chance(20)) {
+            c->r[i] += (uint32_t)rnd64() << 16;
+        }
     }
     if (chance(5)) {
         c->r[R_ESP] += rnd(4);
@@ -845,12 +871,13 @@ static void put_image(uint8_t *p, const Unit *u)
 static void rnd_case(Case *c)
 {
     c->num = 1 + rnd(MAX_UNITS);
-    rnd_state(&c->before);
+    c->bits16 = chance(25);
+    rnd_state(&c->before, c->bits16);
     for (unsigned i = 0; i < DATA_ANY; i += 16) {
         put_chunk(c->data + i);
     }
     Gen g = { .c = c, .intact = 255 };
-    bool popped = false, iret = false;
+    bool iret = false;
 
     for (unsigned i = 0; i < c->num; i++) {
         g.u = &c->unit[i];
@@ -859,27 +886,30 @@ static void rnd_case(Case *c)
         if (g.u->image) {
             put_image(c->data + DATA_ANY + 512 * i, g.u);
         }
-        popped |= name_is(g.u->leaf, "POPF");
         iret |= name_is(g.u->leaf, "IRET");
     }
     if (iret) {                         /* NT means something else in IA-32e mode */
         c->before.eflags &= ~(uint32_t)NT_MASK;
     }
-    (void)popped;
+}
+
+static uint32_t code_base(const Case *c)
+{
+    return c->bits16 ? RIG_CODE : 0;
 }
 
 static void fix_up(Case *c, const Unit *u, unsigned n, const Fix *f)
 {
     uint8_t *p = c->code + (c->start[n] - c->addr) + f->at;
-    uint32_t target = c->start[f->target], from = c->start[n] + f->at;
+    uint32_t target = c->start[f->target], from = c->start[n] + f->at, base = code_base(c);
 
     switch (f->kind) {
     case FIX_REL8: store_le(p, target - (from + 1), 1); break;
     case FIX_REL16: store_le(p, target - (from + 2), 2); break;
     case FIX_REL32: store_le(p, target - (from + 4), 4); break;
-    case FIX_ABS16: store_le(p, target, 2); break;
-    case FIX_ABS32: store_le(p, target, 4); break;
-    case FIX_DATA32: store_le(c->data + f->data, target, u->osize16 ? 2 : 4); break;
+    case FIX_ABS16: store_le(p, target - base, 2); break;
+    case FIX_ABS32: store_le(p, target - base, 4); break;
+    case FIX_DATA32: store_le(c->data + f->data, target - base, u->osize16 ? 2 : 4); break;
     }
 }
 
@@ -906,7 +936,13 @@ static unsigned case_place(Case *c, uint32_t addr)
     }
     c->start[c->num] = c->end = addr + n;
     c->code[n] = 0xe9;
-    store_le(c->code + n + 1, RIG_EXIT32 - (addr + n + 5), 4);
+    if (c->bits16) {
+        store_le(c->code + n + 1, RIG_EXIT16 - (addr + n + 3), 2);
+        /* IRET to a small stack leaves the high half of RSP. */
+        c->before.r[R_ESP] = (c->before.r[R_ESP] & 0xffff) | (NS_ADDR & 0xffff0000);
+    } else {
+        store_le(c->code + n + 1, RIG_EXIT32 - (addr + n + 5), 4);
+    }
     for (unsigned i = 0; i < c->num; i++) {
         const Unit *u = &c->unit[i];
 
@@ -917,7 +953,7 @@ static unsigned case_place(Case *c, uint32_t addr)
             memcpy(c->data + u->poke[k].at, u->poke[k].b, u->poke[k].len);
         }
     }
-    c->before.eip = addr;
+    c->before.eip = addr - code_base(c);
     make_consistent(c->before.fx);
     return n + 5;
 }

@@ -1,0 +1,92 @@
+# i386 in user mode: tests/unit/test-x86-insn.c runs these, tests/fuzz/fuzz-x86 prints such.
+#
+# bytes | assembler | before | after        words: tests/x86-text.h
+#
+# Code is at 20010100 (cs=2f: offset 100 of 20010000), data at 20030000.  What is not
+# named under "after" stays as before; no exc: it ran to the end.
+
+# -- Integers: flags that are defined for one case only ------------------------
+d1e0 | shl eax, 1 | eax=c0000000 | eax=80000000 eflags=287
+d1e0 | shl eax, 1 | eax=40000000 | eax=80000000 eflags=a86
+d0d0 | rcl al, 1 | eax=80 eflags=203 | eax=1 eflags=a03
+c0d009 | rcl al, 9: nothing moves | eax=a5 eflags=203 | eflags=203/f7ff
+c0d009 | rcl al, 9: nothing moves | eax=a5 eflags=202 | eflags=202/f7ff
+66c1d811 | rcr ax, 17 | eax=1234 eflags=203 | eflags=203/f7ff
+c1e020 | shl eax, 32 is by 0 | eax=5 eflags=ad7 |
+f7f3 | div by zero | ebx=0 eax=7 | eip=20010100 exc=0:0
+f7f3 | quotient of 33 bits | ebx=1 edx=1 | eip=20010100 exc=0:0
+f7fb | idiv 80000000 / -1 | eax=80000000 edx=ffffffff ebx=ffffffff | eip=20010100 exc=0:0
+f6fb | idiv -128 / -1 | eax=ff80 ebx=ff | eip=20010100 exc=0:0
+d400 | aam 0 | eax=7 | eip=20010100 exc=0:0
+0fbcc3 | bsf of 0 keeps the destination | eax=77 | eflags=242/242
+
+# -- Stack and segments --------------------------------------------------------
+0e | push cs moves 16 bits | esp=200309d8 [9d4]=11223344 | esp=200309d4 [9d4]=2300
+cd01 | int 1 is refused, its gate is the system's | | eip=20010100 exc=d:a
+f1 | int1 is not | | eip=20010101 exc=1:0
+cd03 | int 3 | | eip=20010102 exc=3:0
+cc | int3 | | eip=20010101 exc=3:0
+ce | into | eflags=a02 | eip=20010101 exc=4:0
+8e0b | mov cs, [ebx]: not even looked at | ebx=0 | eip=20010100 exc=6:0
+8e3b | no segment register 7 | ebx=0 | eip=20010100 exc=6:0
+0f22f5 | mov cr6 does not exist | | eip=20010100 exc=6:0
+0f22d8 | mov cr3, eax is privileged | | eip=20010100 exc=d:0
+0f01c8 | monitor is for the system | | eip=20010100 exc=6:0
+0f02d5 | lar, <19:16> are the limit's | ebp=21 | edx=cffb00 eflags=242
+0f02d0 | lar of nothing | eax=0 eflags=242 edx=5 | eflags=202
+8ed8 | mov ds, absent segment | eax=27 | eip=20010100 exc=b:24
+8ed0 | mov ss, read-only segment | eax=1f | eip=20010100 exc=d:1c
+8ed8 | mov ds, execute-only segment | eax=37 | eip=20010100 exc=d:34
+658a4500 | byte behind a limit | ebp=3000 | eip=20010100 exc=d:0
+658b4500 | the last byte is, too | ebp=2ffd | eip=20010100 exc=d:0
+c8210101 | enter 1: the old frame, the new one | ebp=20030bd8 | esp=200306d7 ebp=200307fc [7f8]=fc070320d80b0320
+ff65fd | jmp [ebp-3] across a page, second absent | ebp=20033000 | eip=20010100 exc=e:4 cr2=20033000
+
+# -- Faults leave everything as it was ------------------------------------------
+f3a5 | rep movsd stops at the page end | ecx=10 esi=20030000 edi=20031ff8 [0]=0102030405060708 | ecx=e esi=20030008 edi=20032000 eip=20010100 exc=e:7 cr2=20032000 [1ff8]=0102030405060708
+fdf3aa | std; rep stosb down to the page end | ecx=10 eax=5a edi=20030002 eflags=202 | ecx=d edi=2002ffff eip=20010101 exc=e:6 cr2=2002ffff eflags=602 [0]=5a5a5a
+f2af | repne scasd keeps the flags it found | eax=1 ecx=10 edi=20032ff8 eflags=a97 | ecx=e edi=20033000 eip=20010100 exc=e:4 cr2=20033000
+f3a6 | repe cmpsb, different at once | ecx=10 esi=20030000 edi=20030010 [0]=01 | ecx=f esi=20030001 edi=20030011
+66f26e | outs of nothing needs the right all the same | ecx=0 | eip=20010100 exc=d:0
+6c | insb without the right | edi=0 | eip=20010100 exc=d:0
+61 | popa of two absent pages: the first | esp=bfefffff | eip=20010100 exc=e:4 cr2=bfefffff
+
+# -- Alignment ------------------------------------------------------------------
+8b03 | eax, [ebx] at 3 with AC | ebx=20030003 eflags=40202 | eip=20010100 exc=11:0
+66f3ad | rep lodsd | ecx=ff esi=7 eflags=40202 | eip=20010100 exc=11:0
+db3b | fstp tbyte: 8 bytes | ebx=20030004 ftw=1 eflags=40202 | eip=20010100 exc=11:0
+0f28c1 | movaps registers | xmm1=1:2 | xmm0=1:2
+0f2803 | movaps memory | ebx=20030008 | eip=20010100 exc=d:0
+0f1003 | movups memory | ebx=20030008 [8]=01 | xmm0=0:1
+
+# -- x87 ------------------------------------------------------------------------
+d8c1 | fadd, rounding up | fcw=b7f ftw=3 st0=3fff:8000000000000000 st1=3f00:8000000000000000 | fsw=220 st0=3fff:8000000000000001
+ddc0 | ffree clears C1 | fsw=1a00 ftw=8 | fsw=1800 ftw=0
+9b | fwait raises what is pending | fcw=37e fsw=8081 | eip=20010100 exc=10:0
+d9d8 | D9 D8: no underflow | | fsw=800
+ddd8 | DD D8: underflow | | fsw=841 st7=ffff:c000000000000000
+d9fa | fsqrt of nothing | | fsw=41 ftw=1 st0=ffff:c000000000000000
+d9fe | fsin | ftw=1 st0=4043:8000000000000000 | fsw=400
+d8f1 | fdiv by zero | ftw=3 st0=3fff:8000000000000000 | fsw=4 st0=7fff:8000000000000000
+d8f1 | fdiv by zero, unmasked | fcw=37b ftw=3 st0=3fff:8000000000000000 | fsw=8084
+66dccb | unmasked underflow of an exact result | fcw=342 ftw=bf st0=0000:0000000800000000 st3=c011:802b1bbcb9fb8000 | fsw=8092 st3=dff7:802b1bbcb9fb8000
+66d8d3 | fcom with a NaN, unmasked | fcw=350 ftw=ff st3=ffff:8000000000153952 | fsw=c581
+d8fa | early exception, unmasked: no late one | fcw=364 ftw=ff st0=8000:39f50006b18fa4ec st2=7ffc:8000000000791e4f | fsw=8082
+d905d0030320 | fld dword, denormal unmasked | fcw=37d [3d0]=a07c02 | fsw=b882 ftw=80 st0=3f7b:9f28000000000000
+
+# -- MMX and SSE ----------------------------------------------------------------
+0f77 | emms | fsw=6600 ftw=ff | fsw=4600 ftw=0
+0f62d1 | punpckldq mm2, mm1 | | ftw=ff st2=ffff:0000000000000000
+0f6213 | punpckldq mm2, [ebx] reads 4 bytes | ebx=20032ffc | ftw=ff st2=ffff:0000000000000000
+0f2a9995010320 | cvtpi2ps xmm, memory: no MMX state | ecx=0 |
+0f7fff | movq mm7, mm7 with an exception pending | fcw=37e fsw=8081 | eip=20010100 exc=10:0
+0f7f25ac040320 | movq memory, too | fcw=37e fsw=8081 st4=0000:1122334455667788 | eip=20010100 exc=10:0
+0ff7e5 | maskmovq of no bytes faults | edi=aaaaaaaa | fsw=0 ftw=ff eip=20010100 exc=e:6 cr2=aaaaaaaa
+f20fe6fc | cvtpd2dq, invalid unmasked, no inexact | mxcsr=1f00 xmm4=99bea532be990f74:f8e3811fafbe9af8 | mxcsr=1f01 eip=20010100 exc=13:0
+0fae0d00100320f20f2cf7 | fxrstor unmasks, cvttsd2si raises | [1000]=40 [1018]=20 [1110]=c1ccf1faf134ee979f77fd6cdde0e91b | fcw=40 mxcsr=20 xmm7=1be9e0dd6cfd779f:97ee34f1faf1ccc1 eip=20010107 exc=13:0
+660ff7ee | maskmovdqu | edi=20030000 xmm6=0:8000000000000080 xmm5=0:1122334455667788 | [0]=8800000000000011
+d9f8 | fprem with a denormal, unmasked | fcw=34c fsw=0 ftw=ff st0=4032:800000000003fc13 st1=8000:0000000000200000 | fsw=8082
+d9f8 | fprem of a NaN keeps C0 and C3 | fsw=4300 ftw=ff st0=ffff:c000000000000000 st1=4000:d49a784bcd1b8afe | fsw=4100
+66d9e964d9ebd9f8 | fldl2t; fldpi; fprem | fsw=f00 ftw=fa | fsw=3941 ftw=fb st0=ffff:c000000000000000 st1=4000:d49a784bcd1b8afe
+dd1b | fstp qword of nothing, unmasked, stores nothing | fcw=37e ebx=20030000 | fsw=80c1
+9a0701012023008b03 | call far, stack at the end of 4 GiB: no #SS | esp=2 | eip=20010100 exc=e:6 cr2=fffffffe
