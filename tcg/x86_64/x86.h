@@ -15,7 +15,7 @@
  * Registers while translated code runs:
  *      rbp          env + ENV_BIAS, so that 256 bytes are near
  *      rsp          the frame below, 16-aligned
- *      pins         one global each, in the order of pins[] in backend.c
+ *      pins         one global each, in the order of pin_order[] in backend.c
  *      the others   the allocator's
  *
  * A temporary is in any number of places at once: registers (some of which may
