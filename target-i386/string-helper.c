@@ -16,12 +16,12 @@
  * them exact.  Elements are always as if done one by one in ascending order:
  * where a run's destination overlaps its source from above, they are.
  */
+#include "target-i386/string-helper.h"
+
 #include <string.h>
 
-#include "target-i386/helper.h"
-
 #include "target-i386/cc.h"
-#include "target-i386/string-helper.h"
+#include "target-i386/helper.h"
 #include "target-i386/sys.h"
 #include "util/bits.h"
 
