@@ -80,6 +80,7 @@ void helper_mov_to_dr(CPUX86State *env, uint32_t n, uint32_t val)
 void helper_single_step(CPUX86State *env)
 {
     env->dr[6] |= DR6_BS;
+    env->eflags &= ~(uint32_t)RF_MASK;
     x86_raise(env, EXCP_DB, 0);
 }
 
@@ -99,6 +100,7 @@ void helper_check_bp(CPUX86State *env, uint32_t linear)
     }
     if (hit) {
         env->dr[6] |= hit;
+        env->eflags |= RF_MASK;         /* in the image pushed: this is a fault */
         x86_raise(env, EXCP_DB, GETPC());
     }
 }

@@ -148,7 +148,12 @@ static uint32_t pushed_flags(CPUX86State *env, const Event *e)
     bool fault = !e->is_int && !e->external && e->vector != EXCP_DB &&
                  e->vector != EXCP_BP && e->vector != EXCP_OF;
 
-    return x86_get_eflags(env) | (fault ? RF_MASK : 0);
+    uint32_t flags = x86_get_eflags(env);
+
+    if (e->vector != EXCP_DB) {         /* there debug.c has decided */
+        flags &= ~(uint32_t)RF_MASK;
+    }
+    return flags | (fault ? RF_MASK : 0);
 }
 
 static void push_frame(CPUX86State *env, Stack *s, const Event *e, unsigned size)
