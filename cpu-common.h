@@ -146,6 +146,8 @@ struct CPUOps {
     void (*list_models)(void (*put)(void *, const char *), void *opaque);
 
     void (*reset)(CPUState *cpu);
+    /* Before its memory is freed: what it owns.  May be NULL. */
+    void (*destroy)(CPUState *cpu);
     /* The block to run next, from the current state. */
     TBKey (*tb_key)(CPUState *cpu);
     unsigned (*mmu_index)(CPUState *cpu);

@@ -422,6 +422,9 @@ void cpus_free(CPUs *s)
     bh_delete(s->stop_bh);
     bh_delete(s->slice_bh);
     for (int i = 0; i < s->num; i++) {
+        if (s->config.ops->destroy) {
+            s->config.ops->destroy(s->cpu[i]);
+        }
         cpu_exec_destroy(s->cpu[i]);
         free(s->cpu[i]);
     }

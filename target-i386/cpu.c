@@ -297,6 +297,11 @@ static int x86_disas_mode(uint32_t tb_flags, int *arch)
     return tb_flags & HF_CS32 ? 4 : 2;
 }
 
+static void x86_destroy(CPUState *cpu)
+{
+    free(x86_env(cpu)->model);
+}
+
 const CPUOps x86_cpu_ops = {
     .name = "i386",
     .tcg = &x86_tcg_target,
@@ -304,6 +309,7 @@ const CPUOps x86_cpu_ops = {
     .vmstate = x86_vmstate,
     .list_models = x86_list_models,
     .reset = x86_reset,
+    .destroy = x86_destroy,
     .tb_key = x86_tb_key,
     .mmu_index = x86_mmu_index,
     .set_pc = x86_set_pc,

@@ -187,7 +187,7 @@ typedef struct CPUX86State {
     int32_t old_exception;              /* for double faults */
 
     /* Features, from the model; not in snapshots */
-    const X86Model *model;
+    X86Model *model;                    /* owned */
     uint32_t feat_1_edx, feat_1_ecx, feat_ext_edx, feat_ext_ecx;
     X86Pins pins;
 

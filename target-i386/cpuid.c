@@ -203,6 +203,7 @@ int x86_set_model(CPUX86State *env, const char *spec, Error *err)
         }
         p += len;
     }
+    free(env->model);
     env->model = m;
     env->feat_1_edx = m->feat[FEAT_1_EDX];
     env->feat_1_ecx = m->feat[FEAT_1_ECX];
