@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "block/block.h"
@@ -33,6 +34,7 @@
 #include "util/mem.h"
 
 typedef struct Emulator {
+    const char *program;
     Options options;
     Clock clock;
     CPUs *cpus;
@@ -205,6 +207,14 @@ static CPUState *make_cpu(void *opaque, Machine *m)
     return cpu_create(e->cpus);
 }
 
+static void free_cpus(void *opaque)
+{
+    Emulator *e = opaque;
+
+    cpus_free(e->cpus);
+    e->cpus = NULL;
+}
+
 static void handle_requests(Emulator *e)
 {
     unsigned requests = cpus_take_requests(e->cpus);
@@ -246,7 +256,7 @@ static void main_loop(Emulator *e)
 
 static int open_serial(MachineConfig *c, int n, const char *spec, Error *err)
 {
-    char label[16];
+    char label[24];
 
     if (n >= 4) {
         return error_set(err, E2BIG, "-serial: a PC has four serial lines");
@@ -321,7 +331,7 @@ static int add_drives(const Options *o, Error *err)
     return ret < 0 ? ret : drive_open_all(o->snapshot, err);
 }
 
-static void place_drives(MachineConfig *c)
+static int place_drives(Emulator *e, MachineConfig *c, Error *err)
 {
     for (DriveInfo *d = drive_next(NULL); d; d = drive_next(d)) {
         int n = d->bus * 2 + d->unit;
@@ -331,11 +341,15 @@ static void place_drives(MachineConfig *c)
             c->ide_is_cd[n] = d->conf.is_cdrom;
         } else if (d->type == IF_FLOPPY && d->unit < 2) {
             c->floppy[d->unit] = d->bs;
+        } else if (d->type != IF_NONE) {
+            return error_set(err, ENODEV, "-drive: %s: the machine has no place for it, "
+                             "use if=ide, if=floppy or if=none", d->id);
         }
         if (blk_note(d->bs)) {
-            fprintf(stderr, "%s\n", blk_note(d->bs));
+            fprintf(stderr, "%s: warning: %s\n", e->program, blk_note(d->bs));
         }
     }
+    return 0;
 }
 
 static BlockDriverState *find_drive(const char *id)
@@ -411,10 +425,15 @@ static void daemon_ready(Emulator *e)
 static int write_pidfile(Emulator *e, Error *err)
 {
     const char *path = e->options.pidfile;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0644);
+    struct stat st;
 
     if (fd < 0) {
-        return error_set(err, errno, "-pidfile: %s: %s", path, strerror(errno));
+        return error_set(err, errno, "-pidfile: '%s': %s", path, strerror(errno));
+    }
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return error_set(err, EINVAL, "-pidfile: %s is not a regular file", path);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         close(fd);
@@ -446,8 +465,35 @@ static int set_up_log(const Options *o, Error *err)
     return ret == 0 && o->log_items ? log_set(o->log_items, err) : ret;
 }
 
+/* "stdio", "mon:stdio", "stdio,signal=off" */
+static bool wants_terminal(const char *chardev)
+{
+    return chardev && (!strncmp(chardev, "stdio", 5) || !strncmp(chardev, "mon:stdio", 9));
+}
+
+static int check_daemon(const Options *o, Error *err)
+{
+    bool terminal = wants_terminal(o->monitor) || wants_terminal(o->debugcon);
+
+    for (int i = 0; i < o->serials.num; i++) {
+        terminal |= wants_terminal(o->serials.item[i]);
+    }
+    if (o->nographic || terminal) {
+        return error_set(err, EINVAL, "-%s and -daemonize exclude each other: "
+                         "use -display none -serial file:PATH",
+                         o->nographic ? "nographic" : "serial stdio");
+    }
+    if (o->display && !strcmp(o->display, "curses")) {
+        return error_set(err, EINVAL, "-display curses and -daemonize exclude each other: "
+                         "a daemon has no terminal");
+    }
+    return 0;
+}
+
 static int check_options(const Options *o, Error *err)
 {
+    struct stat st;
+
     if (!o->kernel && (o->append || o->initrd)) {
         return error_set(err, EINVAL, "-%s: makes sense with -kernel only",
                          o->append ? "append" : "initrd");
@@ -458,11 +504,13 @@ static int check_options(const Options *o, Error *err)
     if (o->nographic && o->display && strcmp(o->display, "none")) {
         return error_set(err, EINVAL, "-nographic and -display %s exclude each other", o->display);
     }
-    if (o->nographic && o->daemonize) {
-        return error_set(err, EINVAL, "-nographic and -daemonize exclude each other: "
-                         "use -display none -serial file:PATH");
+    if (o->firmware_dir && stat(o->firmware_dir, &st) < 0) {
+        return error_set(err, errno, "-L: '%s': %s", o->firmware_dir, strerror(errno));
     }
-    return 0;
+    if (o->firmware_dir && !S_ISDIR(st.st_mode)) {
+        return error_set(err, ENOTDIR, "-L: '%s' is not a directory", o->firmware_dir);
+    }
+    return o->daemonize ? check_daemon(o, err) : 0;
 }
 
 static MachineConfig machine_config(Emulator *e)
@@ -477,6 +525,7 @@ static MachineConfig machine_config(Emulator *e)
         .no_acpi = o->no_acpi, .no_hpet = o->no_hpet, .nographic = o->nographic,
         .vga = o->vga ? o->vga : "std", .rtc_base_ns = o->rtc_offset_ns,
         .request = guest_request, .request_opaque = e, .cpu_create = make_cpu,
+        .cpus_free = free_cpus,
         .find_drive = find_drive,
     };
 }
@@ -547,8 +596,10 @@ static int start(Emulator *e, Error *err)
     if (ret < 0) {
         return ret;
     }
-    place_drives(&c);
-    ret = build_machine(e, &c, err);
+    ret = place_drives(e, &c, err);
+    if (ret == 0) {
+        ret = build_machine(e, &c, err);
+    }
     if (ret == 0) {
         ret = display_start(display_name(o), err);
     }
@@ -572,12 +623,7 @@ static void shut_down(Emulator *e)
     while (e->num_monitors) {
         monitor_free(e->monitors[--e->num_monitors]);
     }
-    if (e->machine) {
-        machine_free(e->machine);
-    }
-    if (e->cpus) {
-        cpus_free(e->cpus);
-    }
+    machine_free(e->machine);
     drive_close_all();
     chr_close_all();
     if (e->pidfile_fd >= 0) {
@@ -592,6 +638,7 @@ int main(int argc, char **argv)
     const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
     Error err = { "" };
 
+    e.program = program;
     int ret = options_parse(&e.options, argc, argv, &err);
     if (ret == 0 && print_lists(&e.options, program)) {
         return 0;

@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -491,6 +492,9 @@ void machine_free(Machine *m)
         }
         remove_device(m, d);
     }
+    if (m->config.cpus_free) {
+        m->config.cpus_free(m->config.request_opaque);
+    }
     free_hubs(m);
     free(m->pci);
     as_free(m->io);
@@ -558,6 +562,9 @@ static int take_common(void *opaque, const char *name, const char *value, Error 
             return error_set(err, EEXIST, "-device: there is already a device "
                              "called '%s'", value);
         }
+        if (!*value) {
+            return error_set(err, EINVAL, "-device: id= is empty");
+        }
         free(o->id);
         o->id = xstrdup(value);
     } else if (!strcmp(name, "addr")) {
@@ -599,7 +606,7 @@ static const uint32_t *u32_prop(const Device *d, const char *name)
 }
 
 /* An ISA card has jumpers: properties "irq" and "iobase". */
-static int plug_isa(Machine *m, Device *d, Error *err)
+static int plug_isa(Machine *m, Device *d, int devfn, Error *err)
 {
     const uint32_t *irq = u32_prop(d, "irq");
     qemu_irq wire;
@@ -607,6 +614,9 @@ static int plug_isa(Machine *m, Device *d, Error *err)
     if (!machine_find(m, "isa")) {
         return error_set(err, ENODEV, "%s: %s has no ISA bus", d->type->name,
                          m->type->name);
+    }
+    if (devfn >= 0) {
+        return error_set(err, EINVAL, "%s: addr= is for PCI devices", d->type->name);
     }
     if (irq && d->type->num_irqs) {
         int ret = machine_wire(m, "isa", (int)*irq, &wire, err);
@@ -624,7 +634,7 @@ static int plug_user(Machine *m, Device *d, int devfn, Error *err)
     const char *bus = d->type->bus ? d->type->bus : "sys";
 
     if (!strcmp(bus, "isa")) {
-        return plug_isa(m, d, err);
+        return plug_isa(m, d, devfn, err);
     }
     if (has_bus_prop(d)) {
         return 0;
@@ -646,11 +656,24 @@ static const DeviceType *find_type(const char *name, size_t len)
     return NULL;
 }
 
+static int check_iobase(const Device *d, Error *err)
+{
+    const uint32_t *iobase = u32_prop(d, "iobase");
+    const WindowDef *w = window_def(d->type, 0);
+
+    if (iobase && w && (uint64_t)*iobase + w->size > PORTS) {
+        return error_set(err, ERANGE, "%s: iobase=0x%x is no port, they end at 0x%x",
+                         d->type->name, *iobase, PORTS - 1);
+    }
+    return 0;
+}
+
 static int build_user_device(DeviceOptions *o, const char *options, Error *err)
 {
     int ret = for_each_option(options, o, err, set_user_prop);
 
     ret = ret < 0 ? ret : plug_user(o->m, o->d, o->devfn, err);
+    ret = ret < 0 ? ret : check_iobase(o->d, err);
     ret = ret < 0 ? ret : device_realize(o->d, err);
     if (ret < 0) {
         return ret;
@@ -705,6 +728,24 @@ static char *try_dir(const char *dir, size_t len, const char *name)
     return NULL;
 }
 
+/* A directory relative to the one with the program. */
+static char *try_beside(const char *dir, const char *name)
+{
+    char exe[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+    if (len <= 0) {
+        return NULL;
+    }
+    exe[len] = 0;
+    char *slash = strrchr(exe, '/');
+    char *full = xasprintf("%.*s/%s", (int)(slash ? slash - exe : 0), exe, dir);
+    char *path = try_dir(full, strlen(full), name);
+
+    free(full);
+    return path;
+}
+
 char *machine_find_firmware(const Machine *m, const char *name)
 {
     const char *dirs = CONFIG_FIRMWARE_DIRS;
@@ -716,6 +757,8 @@ char *machine_find_firmware(const Machine *m, const char *name)
     if (m->config.firmware_dir) {
         path = try_dir(m->config.firmware_dir, strlen(m->config.firmware_dir), name);
     }
+    path = path ? path : try_beside("pc-bios", name);
+    path = path ? path : try_beside("../share/qemu", name);
     while (!path && *dirs) {
         size_t len = strcspn(dirs, ":");
 

@@ -95,6 +95,9 @@ typedef struct MachineConfig {
     /* A new processor of this binary's architecture on m->mem and m->io, for
      * the board's init() to call; owned by the program.  NULL in tests. */
     CPUState *(*cpu_create)(void *request_opaque, Machine *m);
+    /* The devices are gone and m->mem, m->io are next: end the processors,
+     * which use them.  May be NULL. */
+    void (*cpus_free)(void *request_opaque);
     /* A drive by its id, for -device ...,drive=ID; NULL: there are none. */
     BlockDriverState *(*find_drive)(const char *id);
 } MachineConfig;
@@ -137,7 +140,8 @@ void machine_reset(Machine *m);         /* devices in order, then CPUs */
 int machine_wire(Machine *m, const char *controller, int line, qemu_irq *wire,
                  Error *err);
 void machine_request(Machine *m, MachineRequest what, int code);
-/* Firmware file: -L dir, then the directories configure found. */
+/* Firmware file: in -L dir; where the program is, as built ("pc-bios") or
+ * installed ("../share/qemu"); in the directories configure found. */
 char *machine_find_firmware(const Machine *m, const char *name);
 
 /* All device types there are, NULL-terminated: -device help. */
