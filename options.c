@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ static int parse_number(const char *what, const char *s, uint64_t min, uint64_t 
     errno = 0;
     unsigned long long v = strtoull(s, &end, 0);
 
-    if (*s == '-' || end == s || *end || errno || v < min || v > max) {
+    if (!isdigit((unsigned char)*s) || *end || errno || v < min || v > max) {
         return error_set(err, EINVAL, "%s: '%s' is not a number from %llu to %llu", what, s,
                          (unsigned long long)min, (unsigned long long)max);
     }
@@ -83,7 +84,8 @@ static int parse_ram(Options *o, const char *s, Error *err)
     case 'm': case 'M': shift = 20; end++; break;
     case 'g': case 'G': shift = 30; end++; break;
     }
-    if (*digits == '-' || end == digits || *end || errno || !v || v > (1ull << 44) >> shift) {
+    if (!isdigit((unsigned char)*digits) || *end || errno || !v ||
+        v > (1ull << 44) >> shift) {
         return error_set(err, EINVAL, "-m: '%s' is not a memory size; say 256, 512M or 2G", s);
     }
     o->ram = (uint64_t)v << shift;
@@ -118,8 +120,14 @@ DRIVE_OPTION(cdrom, SLOT_CDROM, "-cdrom")
 
 static int parse_boot_letters(Options *o, const char *s, Error *err)
 {
-    if (!*s || strlen(s) > 3 || strspn(s, "acdn") != strlen(s)) {
-        return error_set(err, EINVAL, "-boot: '%s': up to three of the letters a c d n", s);
+    bool ok = *s && strlen(s) <= 3 && strspn(s, "acdn") == strlen(s);
+
+    for (const char *p = s; ok && *p; p++) {
+        ok = !strchr(p + 1, *p);
+    }
+    if (!ok) {
+        return error_set(err, EINVAL, "-boot: '%s': want one to three of the letters a c d n, "
+                         "each once", s);
     }
     snprintf(o->boot_order, sizeof(o->boot_order), "%s", s);
     return 0;
@@ -128,7 +136,7 @@ static int parse_boot_letters(Options *o, const char *s, Error *err)
 static int parse_boot(Options *o, const char *s, Error *err)
 {
     char item[64], *value;
-    int ret = 0;
+    int ret = *s ? 0 : parse_boot_letters(o, s, err);
 
     while (ret == 0 && next_item(&s, item, sizeof(item), &value)) {
         if (!value) {
@@ -170,17 +178,20 @@ static int parse_net(Options *o, const char *s, Error *err)
     return 0;
 }
 
-/* YYYY-MM-DD[THH:MM:SS], UTC */
+/* YYYY-MM-DD[THH:MM:SS], UTC, of the years a PC's clock and Linux both know. */
 static int parse_date(const char *s, int64_t *ns, Error *err)
 {
-    struct tm tm = { 0 };
+    struct tm tm = { 0 }, day;
     const char *end = strptime(s, "%Y-%m-%d", &tm);
 
     if (end && *end == 'T') {
         end = strptime(end + 1, "%H:%M:%S", &tm);
     }
-    if (!end || *end) {
-        return error_set(err, EINVAL, "-rtc: '%s' is no date; say 2024-02-29T12:00:00", s);
+    day = tm;
+    timegm(&day);                       /* turns 30 February into 1 March */
+    if (!end || *end || day.tm_mday != tm.tm_mday || tm.tm_year < 70 || tm.tm_year >= 200) {
+        return error_set(err, EINVAL, "-rtc: '%s' is no date from 1970 to 2099; "
+                         "say 2024-02-29T12:00:00", s);
     }
     *ns = (int64_t)timegm(&tm) * NS_PER_SEC;
     return 0;
@@ -210,6 +221,9 @@ static int parse_rtc(Options *o, const char *s, Error *err)
 {
     char item[64], *value;
 
+    if (!*s) {
+        return error_set(err, EINVAL, "-rtc: '': there is base=");
+    }
     while (next_item(&s, item, sizeof(item), &value)) {
         if (!value || strcmp(item, "base")) {
             return error_set(err, EINVAL, "-rtc: no setting '%s'; there is base=", item);
