@@ -206,19 +206,20 @@ static void on_accept(void *opaque)
     }
 }
 
-static void accept_first(Socket *s, const char *spec)
+/* A signal ends the wait: the user gave up. */
+static int accept_first(Socket *s, const char *spec, Error *err)
 {
     int fd;
 
     fprintf(stderr, "QEMU waiting for connection on: %s\n", spec);
     do {
         fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
-    if (fd >= 0) {
-        connected(s, fd);
-    } else {
-        listen_again(s);
+    } while (fd < 0 && errno == ECONNABORTED);
+    if (fd < 0) {
+        return error_set(err, errno, "%s: no connection: %s", spec, strerror(errno));
     }
+    connected(s, fd);
+    return 0;
 }
 
 /* -- Specifications ---------------------------------------------------------- */
@@ -347,14 +348,19 @@ static char *name_tcp(const Socket *s, const char *kind, int fd)
 
 /* -- Unix -------------------------------------------------------------------- */
 
-/* What an earlier run left behind, and nothing else. */
-static void remove_stale(const char *path)
+/* What an earlier run left behind, and nothing else: nobody listens to it. */
+static void remove_stale(const struct sockaddr_un *a)
 {
     struct stat st;
 
-    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-        unlink(path);
+    if (lstat(a->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode)) {
+        return;
     }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 && errno == ECONNREFUSED) {
+        unlink(a->sun_path);
+    }
+    close(fd);
 }
 
 static int open_unix(Socket *s, const char *path, Error *err)
@@ -368,7 +374,7 @@ static int open_unix(Socket *s, const char *path, Error *err)
     strcpy(a.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
     if (s->server) {
-        remove_stale(path);
+        remove_stale(&a);
         ret = bind(fd, (struct sockaddr *)&a, sizeof(a));
         ret = ret < 0 ? ret : listen(fd, 1);
     } else {
@@ -389,8 +395,12 @@ static int open_unix(Socket *s, const char *path, Error *err)
 
 /* -- The drivers ------------------------------------------------------------- */
 
-static int start(CharDriverState *chr, Socket *s, int fd)
+static void socket_close(CharDriverState *chr);
+
+static int start(CharDriverState *chr, Socket *s, int fd, Error *err)
 {
+    int ret = 0;
+
     chr->state = s;
     if (!s->server) {
         connected(s, fd);
@@ -398,11 +408,14 @@ static int start(CharDriverState *chr, Socket *s, int fd)
     }
     s->listen_fd = fd;
     if (s->wait) {
-        accept_first(s, chr->filename ? chr->filename : chr->spec);
+        ret = accept_first(s, chr->filename ? chr->filename : chr->spec, err);
     } else {
         listen_again(s);
     }
-    return 0;
+    if (ret < 0) {
+        socket_close(chr);
+    }
+    return ret;
 }
 
 static int socket_open(CharDriverState *chr, const char *args, Error *err)
@@ -427,7 +440,7 @@ static int socket_open(CharDriverState *chr, const char *args, Error *err)
         return error_prefix(err, fd, "%s", kind);
     }
     chr->filename = strcmp(kind, "unix") ? name_tcp(s, kind, fd) : NULL;
-    return start(chr, s, fd);
+    return start(chr, s, fd, err);
 }
 
 static void socket_write(CharDriverState *chr, const uint8_t *buf, size_t len)
