@@ -312,6 +312,9 @@ static int check_drive(DriveInfo *d, const BlockOpts *o, Error *err)
             opts_set(&d->opts, o->opt[i].name, o->opt[i].value);
         }
     }
+    if (d->conf.is_cdrom && d->type == IF_FLOPPY) {
+        return error_set(err, EINVAL, "media=cdrom: not in a floppy drive, use if=ide");
+    }
     if (drive_find(d->id)) {
         return error_set(err, EEXIST, "two drives are named %s: change one id", d->id);
     }

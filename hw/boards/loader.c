@@ -2,11 +2,13 @@
 #include "hw/boards/loader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/bits.h"
 #include "util/mem.h"
@@ -25,6 +27,9 @@ static int read_open_file(FILE *f, const char *what, const char *path,
     if (!S_ISREG(st.st_mode)) {
         return error_set(err, EINVAL, "%s: %s is not a regular file", what, path);
     }
+    if (st.st_size == 0) {
+        return error_set(err, EINVAL, "%s: %s is empty", what, path);
+    }
     if ((uint64_t)st.st_size > max) {
         return error_set(err, EFBIG, "%s: %s is too large: %lld bytes, at most "
                          "%" PRIu64 " fit", what, path, (long long)st.st_size, max);
@@ -41,11 +46,17 @@ static int read_open_file(FILE *f, const char *what, const char *path,
 int loader_read_file(const char *what, const char *path, uint64_t max,
                      uint8_t **data, size_t *len, Error *err)
 {
-    FILE *f = fopen(path, "rb");
+    /* Not blocking: nobody may ever write into a named pipe. */
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "rb");
 
     if (!f) {
-        return error_set(err, errno, "%s: cannot open %s: %s", what, path,
-                         strerror(errno));
+        int e = errno;
+
+        if (fd >= 0) {
+            close(fd);
+        }
+        return error_set(err, e, "%s: cannot open %s: %s", what, path, strerror(e));
     }
     int ret = read_open_file(f, what, path, max, data, len, err);
     fclose(f);

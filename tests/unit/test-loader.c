@@ -195,7 +195,7 @@ TEST(bad_linux_kernels_are_sentences)
     write_file(kernel_path, "kernel", "hello", 5);
     fails(none, 64 * MiB, "is neither a Linux kernel (bzImage) nor a Multiboot kernel");
     write_file(kernel_path, "kernel", "", 0);
-    fails(none, 64 * MiB, "is neither");
+    fails(none, 64 * MiB, "is empty");
 
     make_linux(0x020f, true);
     write_file(kernel_path, "kernel", kernel, sizeof(kernel) - 16);
