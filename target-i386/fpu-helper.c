@@ -575,7 +575,11 @@ static void store_guest(CPUX86State *env, uint32_t addr, const FPReg *v, unsigne
     unsigned idx = x86_cpl(env) == 3;
 
     if (bytes == 10) {
-        cpu_probe(x86_cpu(env), addr, 1, MMU_WRITE, idx, ra);   /* the first to fault */
+        uint32_t last = addr + 9;
+
+        /* The first to fault is the lowest byte that does. */
+        cpu_probe(x86_cpu(env), addr, 1, MMU_WRITE, idx, ra);
+        cpu_probe(x86_cpu(env), MAX(addr, last & ~(TARGET_PAGE_SIZE - 1)), 1, MMU_WRITE, idx, ra);
         cpu_st(x86_cpu(env), addr + 8, v->f.se, MO_16, idx, ra);
         bytes = 8;
     }
@@ -968,14 +972,17 @@ static void store_env(CPUX86State *env, uint32_t addr, unsigned size, uintptr_t 
     }
 }
 
-static void load_env(CPUX86State *env, uint32_t addr, unsigned size, uintptr_t ra)
+static void fetch_env(CPUX86State *env, uint32_t addr, unsigned size, uint32_t w[7], uintptr_t ra)
 {
-    uint32_t w[7];
-    bool prot = x86_protected(env);
-
     for (unsigned i = 0; i < 7; i++) {
         w[i] = ld_word(env, addr + i * size, size == 4 ? MO_32 : MO_16, ra);
     }
+}
+
+static void set_env(CPUX86State *env, unsigned size, const uint32_t w[7])
+{
+    bool prot = x86_protected(env);
+
     for (unsigned n = 0; n < 8; n++) {
         env->fptags[n] = (w[2] >> 2 * n & 3) == 3;
     }
@@ -996,8 +1003,11 @@ void helper_fnstenv(CPUX86State *env, uint32_t addr, uint32_t size)
 
 void helper_fldenv(CPUX86State *env, uint32_t addr, uint32_t size)
 {
+    uint32_t w[7];
+
     check_pending(env, GETPC());
-    load_env(env, addr, size, GETPC());
+    fetch_env(env, addr, size, w, GETPC());
+    set_env(env, size, w);
 }
 
 void helper_fnsave(CPUX86State *env, uint32_t addr, uint32_t size)
@@ -1014,16 +1024,18 @@ void helper_fnsave(CPUX86State *env, uint32_t addr, uint32_t size)
 void helper_frstor(CPUX86State *env, uint32_t addr, uint32_t size)
 {
     uintptr_t ra = GETPC();
+    uint32_t w[7];
     FPReg v[8];
 
     check_pending(env, ra);
+    fetch_env(env, addr, size, w, ra);
     for (unsigned i = 0; i < 8; i++) {
         uint32_t at = addr + 7 * size + 10 * i;
 
         v[i].f.mant = cpu_ld(x86_cpu(env), at, MO_64, x86_cpl(env) == 3, ra);
         v[i].f.se = (uint16_t)ld_word(env, at + 8, MO_16, ra);
     }
-    load_env(env, addr, size, ra);
+    set_env(env, size, w);
     for (unsigned i = 0; i < 8; i++) {
         st(env, i)->f = v[i].f;
     }
