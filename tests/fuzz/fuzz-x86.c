@@ -77,13 +77,16 @@ static uint32_t undefined_by(const Leaf *l)
 static bool undefined_at(const Case *c, unsigned n, uint32_t *undef)
 {
     uint32_t u = 0, skipped = 0;
+    bool image = false;
 
     for (unsigned i = 0; i < n; i++) {
         const FlagRow *r = flag_row(c->unit[i].leaf);
 
-        if (u & r->reads) {
+        /* Nobody reads undefined flags, or parts of an image that are not compared. */
+        if ((u & r->reads) || (image && name_in(c->unit[i].leaf, "MOVS CMPS SCAS LODS"))) {
             return false;
         }
+        image |= c->unit[i].image;
         u = (u & (r->keeps | skipped)) | undefined_by(c->unit[i].leaf);
         skipped |= c->unit[i].leaf->op->flags & OP_JUMP ? ALL : 0;
     }
@@ -154,10 +157,8 @@ static void mask_page_fault(const Case *c, Result *a, Result *b)
     const Unit *u = unit_at(c, a->ctx.eip);
 
     a->ctx.err &= ~16u;                 /* fetch: told apart only with NX */
-    a->ctx.cr2 &= ~0xfffu;
-    b->ctx.cr2 &= ~0xfffu;
-    if (u && name_in(u->leaf, "MASKMOVQ MASKMOVDQU")) {
-        b->ctx.cr2 = a->ctx.cr2;        /* the second page comes first */
+    if (u && name_in(u->leaf, "MASKMOVQ MASKMOVDQU RETF")) {
+        b->ctx.cr2 = a->ctx.cr2;        /* second page first; CS before EIP */
     }
     if (u && name_in(u->leaf, "FSTP_M80 FBSTP FNSAVE FNSTENV FXSAVE")) {
         memcpy(b->data, a->data, sizeof(a->data));      /* may be stored in part */
@@ -182,6 +183,10 @@ static void mask_fault(const Case *c, Result *a, Result *b)
         (uses_place(u->leaf, X_V) || uses_place(u->leaf, X_W))) {
         b->ctx.vector = EXCP_GP;        /* alignment before the limit */
     }
+    if (a->ctx.vector == EXCP_PF && u && name_in(u->leaf, "FSTP_M80 FLD_M80 FBLD FBSTP") &&
+        (b->ctx.vector == EXCP_SS || b->ctx.vector == EXCP_GP)) {
+        *b = *a;                        /* 8 bytes and 2, limits looked at in between */
+    }
     if (a->ctx.vector == EXCP_AC && u && name_in(u->leaf, "MASKMOVQ MASKMOVDQU")) {
         *b = *a;                        /* alignment of 16 bytes of bytes? */
     }
@@ -202,7 +207,7 @@ static void mask_fp_store(const Case *c, const Result *a, Result *b)
                    b->ctx.vector == EXCP_SS || b->ctx.vector == EXCP_AC;
 
     if (u && address && !strncmp(u->leaf->op->name, "F", 1) && strstr(u->leaf->op->name, "ST") &&
-        (load_le(a->ctx.fx + FX_FSW, 2) & 0x80)) {
+        (~load_le(b->ctx.fx + FX_FCW, 2) & 0x3f)) {
         *b = *a;
     }
 }
