@@ -568,6 +568,19 @@ static const StoreOp store_ops[] = {
     [FST_BCD]  = { 10, 0xc000000000000000ull, store_bcd, store_bcd_trap },
 };
 
+/* Whatever of an area cannot be written, before a byte of it is; the lowest
+ * address that faults is the one reported. */
+static void probe_store(CPUX86State *env, uint32_t addr, unsigned len, uintptr_t ra)
+{
+    uint32_t last = addr + len - 1;
+    unsigned idx = x86_cpl(env) == 3;
+
+    cpu_probe(x86_cpu(env), addr, 1, MMU_WRITE, idx, ra);
+    if ((addr ^ last) & ~(TARGET_PAGE_SIZE - 1)) {
+        cpu_probe(x86_cpu(env), last & ~(TARGET_PAGE_SIZE - 1), 1, MMU_WRITE, idx, ra);
+    }
+}
+
 static void store_guest(CPUX86State *env, uint32_t addr, const FPReg *v, unsigned bytes,
                         uintptr_t ra)
 {
@@ -575,11 +588,7 @@ static void store_guest(CPUX86State *env, uint32_t addr, const FPReg *v, unsigne
     unsigned idx = x86_cpl(env) == 3;
 
     if (bytes == 10) {
-        uint32_t last = addr + 9;
-
-        /* The first to fault is the lowest byte that does. */
-        cpu_probe(x86_cpu(env), addr, 1, MMU_WRITE, idx, ra);
-        cpu_probe(x86_cpu(env), MAX(addr, last & ~(TARGET_PAGE_SIZE - 1)), 1, MMU_WRITE, idx, ra);
+        probe_store(env, addr, 10, ra);
         cpu_st(x86_cpu(env), addr + 8, v->f.se, MO_16, idx, ra);
         bytes = 8;
     }
@@ -966,6 +975,7 @@ static void store_env(CPUX86State *env, uint32_t addr, unsigned size, uintptr_t 
 {
     uint32_t w[7];
 
+    probe_store(env, addr, 7 * size, ra);
     env_words(env, size, w);
     for (unsigned i = 0; i < 7; i++) {
         st_word(env, addr + i * size, w[i], size == 4 ? MO_32 : MO_16, ra);
@@ -1014,7 +1024,8 @@ void helper_fnsave(CPUX86State *env, uint32_t addr, uint32_t size)
 {
     uintptr_t ra = GETPC();
 
-    for (unsigned i = 8; i-- > 0;) {
+    probe_store(env, addr, 7 * size + 80, ra);
+    for (unsigned i = 0; i < 8; i++) {
         store_guest(env, addr + 7 * size + 10 * i, st(env, i), 10, ra);
     }
     store_env(env, addr, size, ra);
@@ -1101,6 +1112,7 @@ void helper_fxsave(CPUX86State *env, uint32_t addr)
         { 24, live_mxcsr(env) }, { 28, MXCSR_MASK },
     };
 
+    probe_store(env, addr, 512, ra);
     for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
         st_word(env, addr + words[i].at, words[i].val, MO_32, ra);
     }
