@@ -157,8 +157,8 @@ static void mask_page_fault(const Case *c, Result *a, Result *b)
     const Unit *u = unit_at(c, a->ctx.eip);
 
     a->ctx.err &= ~16u;                 /* fetch: told apart only with NX */
-    if (u && name_in(u->leaf, "MASKMOVQ MASKMOVDQU RETF")) {
-        b->ctx.cr2 = a->ctx.cr2;        /* second page first; CS before EIP */
+    if (u && name_in(u->leaf, "MASKMOVQ MASKMOVDQU RETF FXSAVE FXRSTOR")) {
+        b->ctx.cr2 = a->ctx.cr2;        /* the last byte first; CS before EIP */
     }
     if (u && name_in(u->leaf, "FSTP_M80 FBSTP FNSAVE FNSTENV FXSAVE")) {
         memcpy(b->data, a->data, sizeof(a->data));      /* may be stored in part */

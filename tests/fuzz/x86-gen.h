@@ -501,6 +501,9 @@ static Form choose_form(Gen *g, const Leaf *l)
         static const uint8_t seg[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65 };
 
         f.seg = seg[rnd(6)];
+        if (string && f.seg == 0x2e) {
+            f.seg = 0;                  /* the exits are not the same code */
+        }
     }
     if (string && chance(50)) {
         f.rep = chance(50) ? 0xf2 : 0xf3;

@@ -90,3 +90,10 @@ d9f8 | fprem of a NaN keeps C0 and C3 | fsw=4300 ftw=ff st0=ffff:c00000000000000
 66d9e964d9ebd9f8 | fldl2t; fldpi; fprem | fsw=f00 ftw=fa | fsw=3941 ftw=fb st0=ffff:c000000000000000 st1=4000:d49a784bcd1b8afe
 dd1b | fstp qword of nothing, unmasked, stores nothing | fcw=37e ebx=20030000 | fsw=80c1
 9a0701012023008b03 | call far, stack at the end of 4 GiB: no #SS | esp=2 | eip=20010100 exc=e:6 cr2=fffffffe
+
+# -- 16-bit code, 64 KiB segments -----------------------------------------------
+a5 | movsw | esi=10000 edi=20010 esp=5a7c0800 cs=2f ss=f ds=7 es=7 [0]=1234 | esi=10002 edi=20012 [10]=1234
+8b07 | mov ax, [bx] | ebx=12340004 esp=5a7c0800 cs=2f ss=f ds=7 es=7 [4]=7856 | eax=5678
+8b4602 | mov ax, [bp+2]: SS | ebp=ffff0002 esp=5a7c0800 cs=2f ss=f ds=7 es=7 [4]=7856 | eax=5678
+678b03 | mov ax, [ebx], 32-bit address behind the limit | ebx=12340004 esp=5a7c0800 cs=2f ss=f ds=7 es=7 | eip=100 exc=d:0
+50 | push ax wraps SP only | eax=1234 esp=5a7c0000 cs=2f ss=f ds=7 es=7 | eip=100 exc=e:6 cr2=2003fffe
