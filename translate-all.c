@@ -984,7 +984,7 @@ void tb_invalidate_phys_range(CPUState *cpu, uint64_t ram_addr, uint64_t len,
     const TranslationBlock *running = code_ra ? tb_find_pc(t, code_ra) : NULL;
 
     /* A single instruction is left behind the store anyway. */
-    if (write_range(t, ram_addr, len, running) && running->num_insns > 1) {
+    if (write_range(t, ram_addr, len, running) && !(running->cflags & TB_ONE_INSN)) {
         t->stat.smc_restarts++;
         x->one_insn = true;
         exec_leave(cpu, code_ra);
