@@ -262,9 +262,9 @@ static void exchange_setcc(TCGContext *s)
 static void field_and_helpers(TCGContext *s)
 {
     TCGLabel l = tcg_new_label(s);
+    TCGv zero = tcg_const(s, 0);
 
-    tcg_brcond(s, TCG_COND_NE, tcg_ld(s, TCG_ld32, FLAG_FIELD),
-               tcg_const(s, 0), l);
+    tcg_brcond(s, TCG_COND_NE, tcg_ld(s, TCG_ld32, FLAG_FIELD), zero, l);
     set(s, EAX, tcg_call(s, &pure, get(s, ECX)));
     tcg_call(s, &reads, get(s, EAX));
     tcg_set_label(s, l);
