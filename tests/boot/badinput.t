@@ -65,7 +65,7 @@ my @rows = (
     ['a CPU that does not exist', ['-cpu', 'nosuch'], qr/nosuch/],
     ['an accelerator that does not exist', ['-accel', 'nosuch'], qr/nosuch/],
     ['a device that does not exist', ['-device', 'nosuch'], qr/nosuch/],
-    ['a device property that does not exist', ['-device', 'e1000,nosuch=1'], qr/nosuch/],
+    ['a device property that does not exist', ['-device', 'isa-debug-exit,nosuch=1'], qr/nosuch/],
     ['a network model that does not exist', ['-net', 'nic,model=nosuch', '-net', 'user'], qr/nosuch/],
     ['a network that does not exist', ['-net', 'nosuch'], qr/nosuch/],
     ['a display adapter that does not exist', ['-vga', 'nosuch'], qr/nosuch/],
