@@ -495,21 +495,21 @@ void vga_port_write(VGA *s, unsigned port, uint8_t val)
 /* -- Life -------------------------------------------------------------------- */
 
 int vga_init(VGA *s, const char *name, Clock *clock, AddressSpace *mem,
-             uint32_t vram_size, Error *err)
+             uint64_t vram_size, Error *err)
 {
     if (!is_pow2(vram_size) || vram_size < 1 << 20 || vram_size > 256 << 20) {
         return error_set(err, EINVAL, "%s: vgamem_mb=%u: it must be a power of two "
-                         "from 1 to 256", name, vram_size >> 20);
+                         "from 1 to 256", name, (unsigned)(vram_size >> 20));
     }
     s->vram = ram_block_new("vga.vram", vram_size);
     if (!s->vram) {
         return error_set(err, ENOMEM, "%s: the host has no %u MiB for video memory, "
-                         "make vgamem_mb smaller", name, vram_size >> 20);
+                         "make vgamem_mb smaller", name, (unsigned)(vram_size >> 20));
     }
     s->name = name;
     s->clock = clock;
     s->mem = mem;
-    s->vram_size = vram_size;
+    s->vram_size = (uint32_t)vram_size;
     s->linear_offset = ~0u;
     region_init_ram(&s->vram_region, "vga.vram", s->vram);
     s->con = console_new("vga", &vga_console_ops, s);

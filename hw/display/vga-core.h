@@ -90,7 +90,7 @@ extern const VMField vga_vmstate[];
 
 /* Life: storage of the card, zeroed. */
 int vga_init(VGA *s, const char *name, Clock *clock, AddressSpace *mem,
-             uint32_t vram_size, Error *err);
+             uint64_t vram_size, Error *err);
 void vga_reset(VGA *s);
 int vga_post_load(VGA *s, Error *err);
 void vga_free(VGA *s);

@@ -245,7 +245,8 @@ static void pci_vga_config_written(PCIDevice *pd, unsigned addr, unsigned len)
 static int pci_vga_realize(Device *d, Error *err)
 {
     PCIVGA *c = (PCIVGA *)d;
-    int ret = vga_init(&c->vga, "VGA", d->clock, d->mem, c->vgamem_mb << 20, err);
+    int ret = vga_init(&c->vga, "VGA", d->clock, d->mem,
+                       (uint64_t)c->vgamem_mb << 20, err);
 
     if (ret < 0) {
         return ret;
@@ -327,7 +328,8 @@ const DeviceType vga_pci_type = {
 static int isa_vga_realize(Device *d, Error *err)
 {
     VGACard *c = (VGACard *)d;
-    int ret = vga_init(&c->vga, "isa-vga", d->clock, d->mem, c->vgamem_mb << 20, err);
+    int ret = vga_init(&c->vga, "isa-vga", d->clock, d->mem,
+                       (uint64_t)c->vgamem_mb << 20, err);
 
     if (ret < 0) {
         return ret;
