@@ -66,17 +66,14 @@ CharDriverState *chr_open_private(const char *label, const char *spec, Error *er
     const ChrDriver *drv = find_driver(spec, &args);
 
     if (!drv) {
-        error_set(err, EINVAL, "%s: '%s' is no character device, there are: " KNOWN,
-                  label, spec);
+        error_set(err, EINVAL, "'%s' is no character device, there are: " KNOWN, spec);
         return NULL;
     }
     CharDriverState *chr = xzalloc(sizeof(*chr));
     chr->drv = drv;
     chr->label = xstrdup(label);
     chr->spec = xstrdup(spec);
-    int ret = drv->open(chr, args, err);
-    if (ret < 0) {
-        error_prefix(err, ret, "%s", label);
+    if (drv->open(chr, args, err) < 0) {
         destroy(chr);
         return NULL;
     }
@@ -94,6 +91,7 @@ CharDriverState *chr_open(const char *label, const char *spec, Error *err)
     CharDriverState **p = &chr_list;
 
     if (!chr) {
+        error_prefix(err, -EINVAL, "%s", label);
         return NULL;
     }
     while (*p) {

@@ -264,6 +264,10 @@ static int split_host(char *spec, char **host, char **port, Error *err)
     if (!colon || !colon[1]) {
         return error_set(err, EINVAL, "%s: no port, it should be HOST:PORT", spec);
     }
+    if (strspn(colon + 1, "0123456789") == strlen(colon + 1) &&
+        strtoul(colon + 1, NULL, 10) > 65535) {
+        return error_set(err, EINVAL, "%s: ports end at 65535", spec);
+    }
     *colon = 0;
     *port = colon + 1;
     *host = spec;
@@ -313,6 +317,9 @@ static int open_tcp(const Socket *s, char *spec, Error *err)
     }
     int ret = getaddrinfo(*host ? host : s->server ? NULL : "localhost", port,
                           &hints, &list);
+    if (ret == EAI_SERVICE) {
+        return error_set(err, EINVAL, "%s:%s: no such port", host, port);
+    }
     if (ret) {
         return error_set(err, EINVAL, "%s:%s: %s", host, port, gai_strerror(ret));
     }
@@ -386,8 +393,9 @@ static int open_unix(Socket *s, const char *path, Error *err)
         if (fd >= 0) {
             close(fd);
         }
-        return error_set(err, e, "cannot %s %s: %s",
-                         s->server ? "listen on" : "connect to", path, strerror(e));
+        return error_set(err, e, "cannot %s %s: %s", s->server ? "listen on" : "connect to",
+                         path, e == EADDRINUSE ? "it exists and is no dead socket"
+                                               : strerror(e));
     }
     s->path = s->server ? xstrdup(path) : NULL;
     return fd;
