@@ -301,7 +301,8 @@ static int parse_accel_item(Options *o, const char *key, const char *value, Erro
         *rows[i].field = ret == 0 && on == rows[i].when_on;
         return ret;
     }
-    return error_set(err, EINVAL, "-accel: no setting '%s'", key);
+    return error_set(err, EINVAL, "-accel: no setting '%s'; there are interp, one-insn-per-tb, "
+                     "chain, pin, opt, tlb and tb-size", key);
 }
 
 static int parse_accel(Options *o, const char *s, Error *err)
@@ -380,7 +381,7 @@ static int apply(Options *o, const OptRow *r, const char *value, Error *err)
     case OPT_CALL:
         return r->parse(o, value, err);
     default:
-        return error_set(err, ENOTSUP, "-%s: not implemented", r->name);
+        return error_set(err, ENOTSUP, "-%s: not implemented, leave it out", r->name);
     }
 }
 

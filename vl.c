@@ -481,7 +481,7 @@ static int check_daemon(const Options *o, Error *err)
     if (o->nographic || terminal) {
         return error_set(err, EINVAL, "-%s and -daemonize exclude each other: "
                          "use -display none -serial file:PATH",
-                         o->nographic ? "nographic" : "serial stdio");
+                         o->nographic ? "nographic" : "... stdio");
     }
     if (o->display && !strcmp(o->display, "curses")) {
         return error_set(err, EINVAL, "-display curses and -daemonize exclude each other: "

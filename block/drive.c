@@ -136,15 +136,19 @@ static int choose(const BlockOpts *o, const char *name, const char *const *words
 static int get_number(const BlockOpts *o, const char *name, uint64_t max,
                       uint32_t *out, Error *err)
 {
-    uint64_t n = *out;
-    int ret = opts_get_size(o, name, &n, err);
+    const char *v = opts_get(o, name);
+    char *end;
 
-    if (ret >= 0 && n > max) {
-        ret = error_set(err, ERANGE, "%s=%s: the most is %u", name, opts_get(o, name),
-                        (unsigned)max);
+    if (!v) {
+        return 0;
+    }
+    unsigned long n = strtoul(v, &end, 0);
+    if (*v < '0' || *v > '9' || *end || n > max) {
+        return error_set(err, EINVAL, "%s=%s: write a number, at most %u", name, v,
+                         (unsigned)max);
     }
     *out = (uint32_t)n;
-    return ret;
+    return 0;
 }
 
 static int parse_geometry(DriveInfo *d, const BlockOpts *o, Error *err)

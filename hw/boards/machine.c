@@ -584,13 +584,27 @@ static bool has_bus_prop(const Device *d)
     return false;
 }
 
+/* Of "pci" and "isa" there is one each, called "pci.0" and "isa.0". */
+static int check_bus_name(const DeviceType *t, const char *name, Error *err)
+{
+    const char *bus = t->bus ? t->bus : "sys";
+    size_t len = strlen(bus);
+
+    if (strncmp(name, bus, len) || (name[len] && strcmp(name + len, ".0"))) {
+        return error_set(err, EINVAL, "%s: bus=%s: it goes into %s.0", t->name, name, bus);
+    }
+    return 0;
+}
+
 static int set_user_prop(void *opaque, const char *name, const char *value, Error *err)
 {
     DeviceOptions *o = opaque;
 
-    if (!strcmp(name, "id") || !strcmp(name, "addr") ||
-        (!strcmp(name, "bus") && !has_bus_prop(o->d))) {
+    if (!strcmp(name, "id") || !strcmp(name, "addr")) {
         return 0;
+    }
+    if (!strcmp(name, "bus") && !has_bus_prop(o->d)) {
+        return check_bus_name(o->d->type, value, err);
     }
     return device_set_prop(o->d, name, value, &o->m->resolver, err);
 }
