@@ -113,7 +113,8 @@ tags:
 clean:
 	rm -rf build/opt build/san build/clang build/debug
 distclean: clean
-	rm -f config.mak build/config.h
+	rm -f config.mak build/config.h $(if $(filter-out .,$(SRC)),Makefile)
+	-@rmdir build 2>/dev/null || true
 
 .PHONY: all tests check check-fast check-all check-headers bench install format sizes docs tags clean distclean
 .SECONDARY:
