@@ -91,6 +91,7 @@ check: all tests check-headers
 check-all: check
 	@$(SRC)/tests/run -b $(O) -l all
 	@$(MAKE) --no-print-directory SAN=address,undefined check-fast
+	@TEST_TIMEOUT_SCALE=4 $(SRC)/tests/run -b build/san -l check fuzz-devices boot-686.t
 	@$(MAKE) --no-print-directory CC=clang MODE=clang check-fast
 
 bench: all

@@ -210,6 +210,9 @@ static RigSegment native_cpu_segment(void)
 /* NULL, or why this host cannot. */
 static const char *native_open(void)
 {
+#ifdef __SANITIZE_ADDRESS__
+    return "the sanitizer's shadow memory lies where accesses must fault";
+#endif
     static const int signals[] = { SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGBUS };
     static uint8_t stack[128 << 10];
     stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
