@@ -9,7 +9,8 @@
  * Every arithmetic helper loads its operands into the host unit, does the one
  * instruction and reads the status.  The host's control word holds the guest's
  * rounding and precision (all exceptions masked) as long as the vCPU thread is
- * in cpu_exec; the host's exception flags are clear between helpers.
+ * in cpu_exec.  The host's exception flags never have more than the guest's
+ * sticky ones; they are clear while the guest has any exception unmasked.
  *
  * Unmasked exceptions.  IE, DE and ZE come before the operation: nothing is
  * stored.  OE and UE come after it, with a scaled result in a register, and UE
@@ -48,6 +49,7 @@ static void host_fnclex(void)
 
 void x86_fpu_enter(CPUX86State *env)
 {
+    host_fnclex();
     host_fldcw(env->fpuc | 0x3f);
 }
 
@@ -150,11 +152,19 @@ static bool is_empty(const CPUX86State *env, unsigned i)
     return env->fptags[(env->fpstt + i) & 7];
 }
 
+/* By the two parts FSTP wrote and FLD will read: a copy of 16 bytes would wait
+ * for the store, not forward it. */
+static void copy_reg(FPReg *d, const FPReg *s)
+{
+    d->f.mant = s->f.mant;
+    d->f.se = s->f.se;
+}
+
 static void set_st(CPUX86State *env, unsigned i, const FPReg *v)
 {
     unsigned n = (env->fpstt + i) & 7;
 
-    env->fpregs[n].f = v->f;
+    copy_reg(&env->fpregs[n], v);
     env->fptags[n] = 0;
 }
 
@@ -227,6 +237,17 @@ static bool stack_fault(CPUX86State *env, bool overflow)
 }
 
 /*
+ * Clear the host's exceptions after an operation.  FNCLEX is slow: while all
+ * are masked they may stay, since they are the guest's sticky flags as well.
+ */
+static void forget(const CPUX86State *env, uint16_t sw)
+{
+    if ((sw & FPUS_EXC) && (~env->fpuc & FPUS_EXC)) {
+        host_fnclex();
+    }
+}
+
+/*
  * Take over what an operation reported: condition codes in `cc`, exceptions.
  * False: an unmasked exception forbids storing the result.
  */
@@ -235,15 +256,13 @@ static bool commit(CPUX86State *env, uint16_t sw, uint32_t cc)
     const uint16_t before = FPUS_IE | FPUS_DE | FPUS_ZE;
     bool stopped = sw & ~env->fpuc & before;
 
-    if (sw & FPUS_EXC) {
-        host_fnclex();
-    }
+    forget(env, sw);
     if (stopped) {
         /* It did not get as far as the others; a comparison says "unordered". */
         sw &= before | FPUS_C0 | FPUS_C2 | FPUS_C3;
     }
     env->fpus = (env->fpus & ~cc) | (sw & cc);
-    if (sw & FPUS_EXC) {
+    if (sw & FPUS_EXC & ~env->fpus) {
         note(env, sw & FPUS_EXC);
     }
     return !stopped;
@@ -266,6 +285,9 @@ static bool run(CPUX86State *env, const HostPair *p, FPReg *r, const FPReg *a,
 {
     uint16_t sw;
 
+    if (cc == FPUS_CC) {
+        host_fnclex();                  /* FPREM must tell its own IE */
+    }
     if (traps_late(env)) {
         host_fldcw(env->fpuc | (FPUS_IE | FPUS_DE | FPUS_ZE | FPUS_PE));
         sw = p->trap(r, a, b);
@@ -611,9 +633,7 @@ void helper_fst_mem(CPUX86State *env, uint32_t kind, uint32_t addr, uint32_t do_
         host_fldcw(env->fpuc | 0x3f);
     } else if (!empty) {
         sw = s->op(&v, st(env, 0));
-        if (sw & FPUS_EXC) {
-            host_fnclex();
-        }
+        forget(env, sw);
     }
     bool stopped = sw & ~env->fpuc & no_store;
     if (stopped) {
@@ -855,6 +875,9 @@ void helper_f_d9(CPUX86State *env, uint32_t op)
 static void set_fpuc(CPUX86State *env, uint32_t val)
 {
     env->fpuc = (val & 0x1f3f) | 0x40;
+    if (~val & FPUS_EXC) {
+        host_fnclex();
+    }
     host_fldcw(env->fpuc | 0x3f);
     update_summary(env);
 }
@@ -864,6 +887,7 @@ static void set_fpus(CPUX86State *env, uint32_t val)
     env->fpstt = val >> 11 & 7;
     env->fpus = val & 0x477f & ~(7u << 11);
     env->fpus |= val & FPUS_CC;
+    host_fnclex();
     update_summary(env);
 }
 
@@ -882,6 +906,7 @@ static void reset_unit(CPUX86State *env)
 {
     env->fpus = 0;
     env->fpstt = 0;
+    host_fnclex();
     set_fpuc(env, 0x37f);
     memset(env->fptags, 1, sizeof(env->fptags));
     env->fpop = env->fpip = env->fpdp = 0;
@@ -895,8 +920,11 @@ void helper_fninit(CPUX86State *env)
 
 void helper_fnclex(CPUX86State *env)
 {
+    if (env->fpus & FPUS_ES) {
+        drive_ferr(env, 0);
+    }
     env->fpus &= ~(uint32_t)(FPUS_EXC | FPUS_SF | FPUS_ES | FPUS_B);
-    drive_ferr(env, 0);
+    host_fnclex();
 }
 
 /* -- Images in memory -------------------------------------------------------- */
