@@ -132,6 +132,7 @@ static void compare_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
     void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, bytes); }
 #define FLOAT(name, insn, bytes) \
     void gen_##name##_X(X86Dis *d) { float_op(d, &h_##name##_x, bytes); }
+#define SCALAR(name, insn, bytes) FLOAT(name, insn, bytes)
 #define COMPARE(name, insn, bytes) \
     void gen_##name##_X(X86Dis *d) { compare_op(d, &h_##name##_x, bytes); }
 #include "target-i386/simd-ops.def"

@@ -8,6 +8,7 @@
 #define BOTH(name, insn) GEN_DECLARE(name##_M) GEN_DECLARE(name##_X)
 #define XMM(name, insn, bytes) GEN_DECLARE(name##_X)
 #define FLOAT(name, insn, bytes) GEN_DECLARE(name##_X)
+#define SCALAR(name, insn, bytes) FLOAT(name, insn, bytes)
 #define COMPARE(name, insn, bytes) GEN_DECLARE(name##_X)
 #include "target-i386/simd-ops.def"
 

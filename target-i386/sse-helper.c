@@ -39,12 +39,20 @@
                          : : "r"(d), "r"(s) : "memory", "xmm0");            \
     }
 #define FLOAT(name, insn, bytes) XMM(name, insn, bytes)
+/* Loads no wider than the stores before them were: they are forwarded. */
+#define SCALAR(name, insn, bytes)                                           \
+    void helper_##name##_x(void *d, const void *s)                          \
+    {                                                                       \
+        __asm__ volatile("movq (%0), %%xmm0\n\t" insn " (%1), %%xmm0\n\t"   \
+                         "movq %%xmm0, (%0)"                                \
+                         : : "r"(d), "r"(s) : "memory", "xmm0");            \
+    }
 /* OF, SF and AF are cleared. */
 #define COMPARE(name, insn, bytes)                                          \
     uint32_t helper_##name##_x(void *d, const void *s)                      \
     {                                                                       \
         uint64_t flags;                                                     \
-        __asm__ volatile("movdqa (%1), %%xmm0\n\t" insn " (%2), %%xmm0\n\t" \
+        __asm__ volatile("movq (%1), %%xmm0\n\t" insn " (%2), %%xmm0\n\t" \
                          "pushfq\n\tpop %0"                                 \
                          : "=&r"(flags) : "r"(d), "r"(s) : "memory", "xmm0", "cc"); \
         return (uint32_t)flags & (CC_Z | CC_P | CC_C);                      \
@@ -174,21 +182,21 @@ CMP(cmpsd)
 
 /* -- Between register files -------------------------------------------------- */
 
-#define TO_GPR(name, insn)                                                  \
+#define TO_GPR(name, load, insn)                                            \
     uint32_t helper_##name(const void *s)                                   \
     {                                                                       \
         uint32_t r;                                                         \
-        __asm__ volatile("movdqa (%1), %%xmm0\n\t" insn " %%xmm0, %0"       \
+        __asm__ volatile(load " (%1), %%xmm0\n\t" insn " %%xmm0, %0"        \
                          : "=r"(r) : "r"(s) : "memory", "xmm0");            \
         return r;                                                           \
     }
-TO_GPR(pmovmskb_x, "pmovmskb")
-TO_GPR(movmskps, "movmskps")
-TO_GPR(movmskpd, "movmskpd")
-TO_GPR(cvtss2si, "cvtss2si")
-TO_GPR(cvtsd2si, "cvtsd2si")
-TO_GPR(cvttss2si, "cvttss2si")
-TO_GPR(cvttsd2si, "cvttsd2si")
+TO_GPR(pmovmskb_x, "movdqa", "pmovmskb")
+TO_GPR(movmskps, "movdqa", "movmskps")
+TO_GPR(movmskpd, "movdqa", "movmskpd")
+TO_GPR(cvtss2si, "movq", "cvtss2si")
+TO_GPR(cvtsd2si, "movq", "cvtsd2si")
+TO_GPR(cvttss2si, "movq", "cvttss2si")
+TO_GPR(cvttsd2si, "movq", "cvttsd2si")
 
 uint32_t helper_pmovmskb_m(const void *s)
 {
@@ -204,8 +212,8 @@ uint32_t helper_pmovmskb_m(const void *s)
 #define FROM_GPR(name, insn)                                                \
     void helper_##name(void *d, uint32_t s)                                 \
     {                                                                       \
-        __asm__ volatile("movdqa (%0), %%xmm0\n\t" insn " %1, %%xmm0\n\t"   \
-                         "movdqa %%xmm0, (%0)" : : "r"(d), "r"(s) : "memory", "xmm0"); \
+        __asm__ volatile("movq (%0), %%xmm0\n\t" insn " %1, %%xmm0\n\t"     \
+                         "movq %%xmm0, (%0)" : : "r"(d), "r"(s) : "memory", "xmm0"); \
     }
 FROM_GPR(cvtsi2ss, "cvtsi2ssl")
 FROM_GPR(cvtsi2sd, "cvtsi2sdl")
