@@ -241,16 +241,16 @@ uint32_t helper_rep_movs(CPUX86State *env, uint32_t info)
 
 static void fill_run(const Str *s, const Side *to, uint32_t num, uint32_t val)
 {
-    bool same = (s->size < 2 || (val & 0xff) == (val >> 8 & 0xff)) &&
-                (s->size < 4 || (val & 0xffff) == val >> 16);
+    static const uint64_t times[] = {
+        [1] = 0x0101010101010101ull, [2] = 0x0001000100010001ull, [4] = 0x0000000100000001ull,
+    };
+    uint64_t mask = (1ull << 8 * s->size) - 1, pattern = (val & mask) * times[s->size];
+    size_t len = (size_t)num << s->log2, i = 0;
 
-    if (same) {
-        memset(to->host, (int)(val & 0xff), (size_t)num << s->log2);
-        return;
+    for (; i + 8 <= len; i += 8) {
+        memcpy(to->host + i, &pattern, 8);
     }
-    for (uint32_t i = 0; i < num; i++) {
-        memcpy(to->host + (i << s->log2), &val, s->size);
-    }
+    memcpy(to->host + i, &pattern, len - i);
 }
 
 uint32_t helper_rep_stos(CPUX86State *env, uint32_t info)
