@@ -143,6 +143,13 @@ static _Noreturn void halt(CPUX86State *env, uint32_t next)
     cpu_loop_exit(x86_cpu(env));
 }
 
+void helper_pause(CPUX86State *env, uint32_t next)
+{
+    env->eip = next;
+    env->common.exception_index = EXCP_INTERRUPT;
+    cpu_loop_exit(x86_cpu(env));
+}
+
 void helper_hlt(CPUX86State *env, uint32_t next)
 {
     halt(env, next);

@@ -343,6 +343,17 @@ void gen_RSM(X86Dis *d)
     tcg_call0(d->s, &h_rsm);
 }
 
+/* SDM vol. 2B, PAUSE: somebody waits for another processor. */
+void gen_PAUSE(X86Dis *d)
+{
+    if (d->hflags & (HF_TF | HF_INHIBIT)) {
+        return;                         /* more is to happen behind it */
+    }
+    tcg_call(d->s, &h_pause, konst(d, d->next));
+    tcg_exit_tb(d->s, TB_EXIT_NONE);
+    d->end = END_GONE;
+}
+
 void gen_HLT(X86Dis *d)
 {
     tcg_call(d->s, &h_hlt, konst(d, d->next));

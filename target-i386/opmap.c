@@ -65,6 +65,10 @@ static const X86Op group5[8] = {
 static const X86Op group11b[8] = { [0] = I(MOV, W, E_b, I_b) };
 static const X86Op group11v[8] = { [0] = I(MOV, W, E_v, I_v) };
 
+static const X86Op op_90[4] = {
+    [0] = I(NOP, R), [1] = I(NOP, R), [2] = I(PAUSE, R), [3] = I(NOP, R),
+};
+
 const X86Op x86_one_byte[256] = {
     ALU(0x00, ADD, RW, OP_LOCK),
     ALU(0x08, OR,  RW, OP_LOCK),
@@ -113,7 +117,7 @@ const X86Op x86_one_byte[256] = {
     [0x8e] = I(MOV_SE, R, S_w, E_w),
     [0x8f] = GRP(group1a, E_n),
 
-    [0x90] = I(NOP, R),
+    [0x90] = SUB(op_90, BY_PREFIX),
     [0x91 ... 0x97] = I(XCHG, X, Z_v, AX_v),
     [0x98] = I(CBW, R), [0x99] = I(CWD, R),
     [0x9a] = F(OP_JUMP, CALLF, R, F_v),

@@ -286,7 +286,9 @@ static void rig_run(X86Ctx *c)
     CPUX86State *env = rig.env;
 
     rig.vector = -2;
-    cpu_exec(x86_cpu(env));
+    while (cpu_exec(x86_cpu(env)) == EXCP_INTERRUPT && rig.vector == -2) {
+        /* PAUSE gave the turn away: it comes back. */
+    }
     memcpy(c->r, env->regs, sizeof(env->regs));
     c->eip = rig.eip;
     c->eflags = x86_get_eflags(env);
