@@ -60,6 +60,23 @@ bool global_locked(void)
     return lock_held;
 }
 
+bool global_enter(void)
+{
+    bool entered = !lock_held;
+
+    if (entered) {
+        global_lock();
+    }
+    return entered;
+}
+
+void global_leave(bool entered)
+{
+    if (entered) {
+        global_unlock();
+    }
+}
+
 static int find_fd(int fd)
 {
     for (int i = 0; i < loop.num; i++) {

@@ -24,6 +24,9 @@
 void global_lock(void);
 void global_unlock(void);
 bool global_locked(void);               /* by this thread */
+/* Lock unless this thread has it already; what it returns goes to leave. */
+bool global_enter(void);
+void global_leave(bool entered);
 
 /* -- File descriptors -------------------------------------------------------- */
 

@@ -231,18 +231,13 @@ uint32_t x86_model_signature(const CPUX86State *env)
 
 static uint64_t apic_base(CPUX86State *env)
 {
-    bool locked = global_locked();
+    bool entered = global_enter();
     uint64_t base = env->apic_base;
 
-    if (!locked) {
-        global_lock();
-    }
     if (env->pins.get_apic_base) {
         base = env->pins.get_apic_base(env->pins.opaque);
     }
-    if (!locked) {
-        global_unlock();
-    }
+    global_leave(entered);
     return base;
 }
 

@@ -39,22 +39,17 @@ static bool makes_double_fault(int first, int second)
 /* The processor stops; what happens then is the board's business. */
 static void triple_fault(CPUX86State *env)
 {
-    bool locked = global_locked();
+    bool entered = global_enter();
 
     log_put(LOG_INT, "triple fault at %04x:%08x\n", env->segs[R_CS].selector, env->eip);
     env->old_exception = NO_EXCEPTION;
     env->common.halted = 1;
     env->wait_for_sipi = 1;
     env->common.exception_index = EXCP_HLT;
-    if (!locked) {
-        global_lock();
-    }
     if (env->pins.shutdown) {
         env->pins.shutdown(env->pins.opaque);
     }
-    if (!locked) {
-        global_unlock();
-    }
+    global_leave(entered);
 }
 
 void x86_note_exception(CPUX86State *env, int vector, uint32_t err)
@@ -403,18 +398,13 @@ void helper_int1(CPUX86State *env, uint32_t next)
 
 static int intack(CPUX86State *env)
 {
-    bool locked = global_locked();
+    bool entered = global_enter();
     int vector = -1;
 
-    if (!locked) {
-        global_lock();
-    }
     if (env->pins.intack) {
         vector = env->pins.intack(env->pins.opaque);
     }
-    if (!locked) {
-        global_unlock();
-    }
+    global_leave(entered);
     return vector;
 }
 

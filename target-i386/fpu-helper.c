@@ -182,17 +182,12 @@ static void pop(CPUX86State *env)
 
 static void drive_ferr(CPUX86State *env, int level)
 {
-    bool locked = global_locked();
+    bool entered = global_enter();
 
-    if (!locked) {
-        global_lock();
-    }
     if (env->pins.ferr) {
         env->pins.ferr(env->pins.opaque, level);
     }
-    if (!locked) {
-        global_unlock();
-    }
+    global_leave(entered);
 }
 
 /* ES and B follow the exceptions and their masks. */

@@ -63,11 +63,8 @@ static uint64_t read_tsc(CPUX86State *env)
 
 static uint64_t access_apic_base(CPUX86State *env, bool write, uint64_t val)
 {
-    bool locked = global_locked();
+    bool entered = global_enter();
 
-    if (!locked) {
-        global_lock();
-    }
     if (write) {
         env->apic_base = val;
         if (env->pins.set_apic_base) {
@@ -78,9 +75,7 @@ static uint64_t access_apic_base(CPUX86State *env, bool write, uint64_t val)
     } else {
         val = env->apic_base;
     }
-    if (!locked) {
-        global_unlock();
-    }
+    global_leave(entered);
     return val;
 }
 

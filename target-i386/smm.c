@@ -39,17 +39,12 @@ static SegmentCache *cache(CPUX86State *env, unsigned i)
 
 static void drive_smiact(CPUX86State *env, bool active)
 {
-    bool locked = global_locked();
+    bool entered = global_enter();
 
-    if (!locked) {
-        global_lock();
-    }
     if (env->pins.smm) {
         env->pins.smm(env->pins.opaque, active);
     }
-    if (!locked) {
-        global_unlock();
-    }
+    global_leave(entered);
     tlb_flush(x86_cpu(env));
 }
 

@@ -184,15 +184,6 @@ void x86_load_cr0(CPUX86State *env, uint32_t val)
     }
 }
 
-void x86_load_cr3(CPUX86State *env, uint32_t val)
-{
-    if ((env->cr[0] & CR0_PG) && (env->cr[4] & CR4_PAE)) {
-        x86_load_pdptes(env, val, 0);
-    }
-    env->cr[3] = val;
-    tlb_flush_nonglobal(x86_cpu(env));
-}
-
 static void write_cr0(CPUX86State *env, uint32_t val, uintptr_t ra)
 {
     if (((val & CR0_PG) && !(val & CR0_PE)) || ((val & CR0_NW) && !(val & CR0_CD))) {
@@ -211,6 +202,11 @@ static void write_cr3(CPUX86State *env, uint32_t val, uintptr_t ra)
     }
     env->cr[3] = val;
     tlb_flush_nonglobal(x86_cpu(env));
+}
+
+void x86_load_cr3(CPUX86State *env, uint32_t val)
+{
+    write_cr3(env, val, 0);
 }
 
 /* CPUID.1:EDX bits, and the CR4 bits each makes legal. */
