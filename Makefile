@@ -29,13 +29,18 @@ CFLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(OPT.$(MODE)) $(WARN)
           -fno-strict-aliasing -I$(SRC) -include build/config.h $(EXTRA_CFLAGS)
 LDFLAGS := $(OPT.$(MODE)) -rdynamic $(EXTRA_LDFLAGS)
 
-ROOMS := util sys block char ui monitor fpu tcg tcg/x86_64 tcg/interp \
+ROOMS := util sys block char net ui monitor fpu tcg tcg/x86_64 tcg/interp \
          hw/core hw/boards hw/pci hw/misc hw/intc hw/timer hw/dma hw/input hw/char \
-         hw/ide hw/block hw/display
+         hw/ide hw/block hw/display hw/arm hw/i2c hw/net hw/nand hw/s3c24xx hw/scsi \
+         hw/sd hw/usb
 in = $(patsubst $(SRC)/%,%,$(wildcard $(SRC)/$(1)))
-CORE := $(foreach r,$(ROOMS),$(call in,$(r)/*.c)) $(filter-out vl.c,$(call in,*.c))
-I386 := $(call in,target-i386/*.c)
-HDRS := $(call in,*.h) $(foreach r,$(ROOMS) target-i386,$(call in,$(r)/*.h))
+# What only one guest has: its processor and its boards.
+PARTS.i386 := $(foreach p,target-i386/* hw/boards/pc* hw/boards/list-i386,$(call in,$(p).c))
+PARTS.arm := $(foreach p,target-arm/* hw/boards/arm* hw/boards/list-arm,$(call in,$(p).c))
+GUESTS := i386 arm
+CORE := $(filter-out vl.c $(foreach g,$(GUESTS),$(PARTS.$(g))),\
+        $(foreach r,$(ROOMS),$(call in,$(r)/*.c)) $(call in,*.c))
+HDRS := $(call in,*.h) $(foreach r,$(ROOMS) $(GUESTS:%=target-%),$(call in,$(r)/*.h))
 ROMS := $(patsubst %.S,%.bin,$(call in,pc-bios/optionrom/*.S))
 
 UNIT := $(call in,tests/unit/*.c) $(call in,tests/codegen/*.c) $(call in,tests/fuzz/*.c)
@@ -43,14 +48,23 @@ UNIT_BIN := $(patsubst %.c,$(O)/%,$(UNIT))
 
 obj = $(patsubst %.c,$(O)/%.o,$(patsubst %.S,$(O)/%.o,$(1)))
 
-all: $(O)/qemu-system-i386 $(addprefix $(O)/,$(ROMS))
+TARGETS ?= i386-softmmu
+PROGRAMS := $(patsubst %-softmmu,$(O)/qemu-system-%,$(TARGETS)) \
+            $(patsubst $(SRC)/tools/%.c,$(O)/%,$(wildcard $(SRC)/tools/qemu-*.c))
 
-$(O)/qemu-system-i386: $(call obj,vl.c) $(O)/i386.a $(O)/core.a
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(O)/i386.a $(O)/core.a -Wl,--end-group $(LDLIBS)
+all: $(PROGRAMS) $(addprefix $(O)/,$(ROMS))
+
+link = @echo "  LINK  $@"; $(CC) $(LDFLAGS) -o $@ $< \
+       -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
+$(O)/qemu-system-%: $(call obj,vl.c) $(O)/%.a $(O)/core.a
+	$(link)
+$(O)/qemu-%: $(O)/tools/qemu-%.o $(O)/core.a
+	$(link)
 
 $(O)/core.a: $(call obj,$(CORE))
-$(O)/i386.a: $(call obj,$(I386))
+$(O)/i386.a: $(call obj,$(PARTS.i386))
+$(O)/arm.a: $(call obj,$(PARTS.arm))
 $(O)/%.a:
 	@rm -f $@; ar rcs $@ $^
 
@@ -72,9 +86,12 @@ $(O)/pc-bios/optionrom/%.bin: $(SRC)/pc-bios/optionrom/%.S $(SRC)/scripts/sign-r
 	@$(SRC)/scripts/sign-rom $@.raw $@
 	@cp $@ $(O)/pc-bios/
 
-$(UNIT_BIN): $(O)/%: $(O)/%.o $(O)/i386.a $(O)/core.a
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(O)/i386.a $(O)/core.a -Wl,--end-group $(LDLIBS)
+# Tests of one guest say so in their names; the others take the first.
+ARM_TESTS := $(filter %/test-arm-% %/fuzz-arm%,$(UNIT_BIN))
+$(ARM_TESTS): $(O)/%: $(O)/%.o $(O)/arm.a $(O)/core.a
+	$(link)
+$(filter-out $(ARM_TESTS),$(UNIT_BIN)): $(O)/%: $(O)/%.o $(O)/i386.a $(O)/core.a
+	$(link)
 
 tests: $(UNIT_BIN)
 
@@ -99,7 +116,7 @@ bench: all
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/qemu
-	install -m 755 $(O)/qemu-system-i386 $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard $(O)/pc-bios/*.bin) $(DESTDIR)$(PREFIX)/share/qemu
 
 format:

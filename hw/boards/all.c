@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* All machines, all device types. */
+/* All device types. */
 #include "hw/boards/machine.h"
 #include "hw/block/fdc.h"
-#include "hw/boards/pc.h"
 #include "hw/char/serial.h"
 #include "hw/display/vga.h"
 #include "hw/dma/i8237.h"
@@ -24,12 +23,6 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
-
-const QEMUMachine *const machines[] = {
-    &pc_machine,
-    &isapc_machine,
-    NULL
-};
 
 const DeviceType *const device_types[] = {
     &apic_bus_type,

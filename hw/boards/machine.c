@@ -255,10 +255,17 @@ static void *find_slot(const Machine *m, const char *name)
         { "@parallel", (void *const *)c->parallel, ARRAY_SIZE(c->parallel) },
         { "@ide",      (void *const *)c->ide,      ARRAY_SIZE(c->ide) },
         { "@floppy",   (void *const *)c->floppy,   ARRAY_SIZE(c->floppy) },
+        { "@scsi",     (void *const *)c->scsi,     ARRAY_SIZE(c->scsi) },
+        { "@sd",       (void *const *)c->sd,       ARRAY_SIZE(c->sd) },
+        { "@pflash",   (void *const *)c->pflash,   ARRAY_SIZE(c->pflash) },
+        { "@nic",      (void *const *)c->nic,      ARRAY_SIZE(c->nic) },
     };
 
     if (!strcmp(name, "@debugcon")) {
         return c->debugcon;
+    }
+    if (!strcmp(name, "@mtd")) {
+        return c->mtd;
     }
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         size_t len = strlen(rows[i].prefix);

@@ -11,7 +11,7 @@
  *
  * Place.props are "prop=value,prop=value"; a value "@serial0" is what the user
  * put into that slot of MachineConfig (@serialN @parallelN @debugcon @ideN
- * @floppyN); if the slot is empty the property keeps its default.  A comma in a
+ * @floppyN @scsiN @sdN @pflashN @mtd @nicN); if the slot is empty the property keeps its default.  A comma in a
  * value is doubled, as in -device.
  *
  * Several outputs may go to one input: the wires are or-ed.
@@ -64,7 +64,8 @@ typedef struct QEMUMachine {
     int (*init)(Machine *m, Error *err);
 } QEMUMachine;
 
-extern const QEMUMachine *const machines[];     /* NULL-terminated; all.c */
+/* Of this program, NULL-terminated: list-i386.c, list-arm.c. */
+extern const QEMUMachine *const machines[];
 
 /* What a guest asks of the program that runs it. */
 typedef enum MachineRequest {
@@ -87,6 +88,10 @@ typedef struct MachineConfig {
     int64_t rtc_base_ns;                /* guest start time - host UTC time */
     CharDriverState *serial[4], *parallel[3], *debugcon;
     BlockDriverState *ide[4], *floppy[2];           /* by position, or NULL */
+    BlockDriverState *scsi[7], *sd[2], *pflash[2], *mtd;
+    struct NICInfo *nic[4];             /* -net nic, in order; net/net.h */
+    const char *machine_opts;           /* -M NAME,opt=value,...: behind the name,
+                                           or NULL */
     bool ide_is_cd[4];
     /* Called with the global lock, from within the guest's access; only notes
      * the request, and kicks the loop.  NULL: ignored. */

@@ -378,7 +378,7 @@ static int parse_number(const char *s, uint64_t max, uint64_t *val)
 static const char *const prop_kinds[] = {
     [PROP_BOOL] = "on or off", [PROP_U32] = "a number", [PROP_U64] = "a number",
     [PROP_STRING] = "a string", [PROP_LINK] = "device", [PROP_DRIVE] = "drive",
-    [PROP_CHAR] = "chardev",
+    [PROP_CHAR] = "chardev", [PROP_NIC] = "netdev",
 };
 
 static int set_number(Device *d, const PropDef *p, const char *value, Error *err)

@@ -82,6 +82,7 @@ typedef enum PropKind {
     PROP_LINK,                          /* Device *: another device, by id */
     PROP_DRIVE,                         /* BlockDriverState *, by drive id */
     PROP_CHAR,                          /* CharDriverState *, by chardev id */
+    PROP_NIC,                           /* NICInfo *, by netdev or nic id */
 } PropKind;
 
 typedef struct PropDef {
