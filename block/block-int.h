@@ -186,6 +186,12 @@ const BlockDriver *bdrv_probe(const uint8_t *head, size_t len, const char *filen
 /* Another image this one is made of, opened like it; the owner deletes it. */
 int bdrv_open_child(BlockDriverState *bs, BlockDriverState **child,
                     const char *filename, const char *format, int flags, Error *err);
+/* Flushed and closed; NULL is fine.  bs->file and bs->backing go by themselves. */
+void bdrv_delete_child(BlockDriverState *child);
+/* For create(): a new file of that size, open for writing as a protocol node
+ * (bdrv_delete_child() it); opts are those of the file, or NULL. */
+int bdrv_create_node(const char *filename, uint64_t size, const BlockOpts *opts,
+                     BlockDriverState **node, Error *err);
 /* file, relative to the directory of base; malloc'ed. */
 char *bdrv_path_beside(const char *base, const char *file);
 /* An overlay over what bs holds now: -snapshot. */

@@ -369,7 +369,30 @@ int bdrv_open_child(BlockDriverState *bs, BlockDriverState **child,
     return 0;
 }
 
+void bdrv_delete_child(BlockDriverState *child)
+{
+    delete_node(child);
+}
+
 /* -- Changing ---------------------------------------------------------------- */
+
+int bdrv_create_node(const char *filename, uint64_t size, const BlockOpts *opts,
+                     BlockDriverState **node, Error *err)
+{
+    int ret = bdrv_file.create(filename, size, opts, err);
+
+    if (ret < 0) {
+        return ret;
+    }
+    *node = new_node();
+    ret = open_protocol(*node, filename, BDRV_O_RDWR, NULL, err);
+    if (ret < 0) {
+        close_contents(*node);
+        free(*node);
+        *node = NULL;
+    }
+    return ret;
+}
 
 int bdrv_create(const char *format, const char *filename, uint64_t size,
                 const BlockOpts *opts, Error *err)
