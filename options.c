@@ -117,6 +117,8 @@ DRIVE_OPTION(hdd, SLOT_HDD, "-hdd")
 DRIVE_OPTION(fda, SLOT_FDA, "-fda")
 DRIVE_OPTION(fdb, SLOT_FDB, "-fdb")
 DRIVE_OPTION(cdrom, SLOT_CDROM, "-cdrom")
+DRIVE_OPTION(sd, SLOT_SD, "-sd")
+DRIVE_OPTION(mtd, SLOT_MTD, "-mtdblock")
 
 static int parse_boot_letters(Options *o, const char *s, Error *err)
 {

@@ -22,23 +22,26 @@ typedef struct OptionList {
 } OptionList;
 
 /* -hda and friends: an argument and its place. */
-typedef enum DriveSlot { SLOT_HDA, SLOT_HDB, SLOT_HDC, SLOT_HDD, SLOT_FDA, SLOT_FDB, SLOT_CDROM, SLOT_NUM } DriveSlot;
+typedef enum DriveSlot {
+    SLOT_HDA, SLOT_HDB, SLOT_HDC, SLOT_HDD, SLOT_FDA, SLOT_FDB, SLOT_CDROM, SLOT_SD, SLOT_MTD,
+    SLOT_NUM
+} DriveSlot;
 
 typedef enum OptionsAction { ACT_RUN, ACT_HELP, ACT_VERSION, ACT_LOG_HELP } OptionsAction;
 
 typedef struct Options {
     OptionsAction action;
-    const char *machine, *cpu, *name, *display, *vga, *kernel, *append, *initrd;
+    const char *machine, *cpu, *name, *display, *vga, *kernel, *append, *initrd, *dtb;
     const char *monitor, *debugcon, *log_items, *log_file, *firmware_dir, *bios, *pidfile;
     const char *drive[SLOT_NUM];
-    OptionList drives, devices, serials;
+    OptionList drives, pflash, devices, serials;
     uint64_t ram;                       /* bytes, 0: the machine's default */
     int smp;
     char boot_order[8];                 /* "" : the machine's default */
     bool boot_menu;
     int64_t rtc_offset_ns;              /* guest time of day - host UTC */
     AccelOptions accel;
-    bool snapshot, nographic, stopped, no_reboot, no_shutdown, no_acpi, no_hpet,
+    bool snapshot, nographic, stopped, no_reboot, no_shutdown, no_acpi, no_hpet, semihosting,
          daemonize, nodefaults;
 } Options;
 

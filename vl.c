@@ -259,7 +259,7 @@ static int open_serial(MachineConfig *c, int n, const char *spec, Error *err)
     char label[24];
 
     if (n >= 4) {
-        return error_set(err, E2BIG, "-serial: a PC has four serial lines");
+        return error_set(err, E2BIG, "-serial: there are four serial lines at most");
     }
     if (!strcmp(spec, "none")) {
         return 0;
@@ -309,41 +309,61 @@ static void start_monitors(Emulator *e, const MachineConfig *c, CharDriverState 
 
 /* -- Drives ------------------------------------------------------------------ */
 
-static int add_drives(const Options *o, Error *err)
+static int add_drives(const Options *o, const QEMUMachine *t, Error *err)
 {
     static const char *const option[SLOT_NUM] = {
         [SLOT_HDA] = "hda", [SLOT_HDB] = "hdb", [SLOT_HDC] = "hdc", [SLOT_HDD] = "hdd",
         [SLOT_FDA] = "fda", [SLOT_FDB] = "fdb", [SLOT_CDROM] = "cdrom",
+        [SLOT_SD] = "sd", [SLOT_MTD] = "mtdblock",
     };
     int ret = 0;
 
     for (int i = 0; ret == 0 && i < SLOT_NUM; i++) {
         if (o->drive[i]) {
-            ret = drive_add_file(option[i], o->drive[i], IF_IDE, err);
+            ret = drive_add_file(option[i], o->drive[i], t->drives, err);
         }
     }
-    for (int i = 0; ret == 0 && i < o->drives.num; i++) {
-        ret = drive_add(o->drives.item[i], IF_IDE, err);
+    for (int i = 0; ret == 0 && i < o->pflash.num; i++) {
+        ret = drive_add_file("pflash", o->pflash.item[i], t->drives, err);
     }
-    if (ret == 0 && !o->nodefaults) {
+    for (int i = 0; ret == 0 && i < o->drives.num; i++) {
+        ret = drive_add(o->drives.item[i], t->drives, err);
+    }
+    if (ret == 0 && !o->nodefaults && t->drives == IF_IDE) {
         drive_add_defaults();
     }
     return ret < 0 ? ret : drive_open_all(o->snapshot, err);
 }
 
+/* Where the n-th drive of its kind goes; NULL: nowhere. */
+static BlockDriverState **drive_slot(MachineConfig *c, DriveInterface type, int n)
+{
+    struct { BlockDriverState **slots; size_t num; } const rows[IF_COUNT] = {
+        [IF_IDE]    = { c->ide,    ARRAY_SIZE(c->ide) },
+        [IF_FLOPPY] = { c->floppy, ARRAY_SIZE(c->floppy) },
+        [IF_SCSI]   = { c->scsi,   ARRAY_SIZE(c->scsi) },
+        [IF_SD]     = { c->sd,     ARRAY_SIZE(c->sd) },
+        [IF_PFLASH] = { c->pflash, ARRAY_SIZE(c->pflash) },
+        [IF_MTD]    = { &c->mtd,   1 },
+    };
+
+    return n >= 0 && (size_t)n < rows[type].num ? &rows[type].slots[n] : NULL;
+}
+
 static int place_drives(Emulator *e, MachineConfig *c, Error *err)
 {
     for (DriveInfo *d = drive_next(NULL); d; d = drive_next(d)) {
-        int n = d->bus * 2 + d->unit;
+        int n = d->type == IF_IDE ? d->bus * 2 + d->unit : d->unit;
+        BlockDriverState **slot = drive_slot(c, d->type, n);
 
-        if (d->type == IF_IDE && n < 4) {
-            c->ide[n] = d->bs;
-            c->ide_is_cd[n] = d->conf.is_cdrom;
-        } else if (d->type == IF_FLOPPY && d->unit < 2) {
-            c->floppy[d->unit] = d->bs;
+        if (slot) {
+            *slot = d->bs;
         } else if (d->type != IF_NONE) {
-            return error_set(err, ENODEV, "-drive: %s: the machine has no place for it, "
-                             "use if=ide, if=floppy or if=none", d->id);
+            return error_set(err, ENODEV, "-drive: %s: no machine has a place for it, "
+                             "use another index, or if=none and -device", d->id);
+        }
+        if (d->type == IF_IDE && slot) {
+            c->ide_is_cd[n] = d->conf.is_cdrom;
         }
         if (blk_note(d->bs)) {
             fprintf(stderr, "%s: warning: %s\n", e->program, blk_note(d->bs));
@@ -494,9 +514,9 @@ static int check_options(const Options *o, Error *err)
 {
     struct stat st;
 
-    if (!o->kernel && (o->append || o->initrd)) {
+    if (!o->kernel && (o->append || o->initrd || o->dtb)) {
         return error_set(err, EINVAL, "-%s: makes sense with -kernel only",
-                         o->append ? "append" : "initrd");
+                         o->append ? "append" : o->initrd ? "initrd" : "dtb");
     }
     if (o->vga && strcmp(o->vga, "std") && strcmp(o->vga, "none")) {
         return error_set(err, EINVAL, "-vga: no adapter '%s'; there are std and none", o->vga);
@@ -519,10 +539,11 @@ static MachineConfig machine_config(Emulator *e)
 
     return (MachineConfig){
         .cpu_model = o->cpu, .ram_size = o->ram, .num_cpus = o->smp,
-        .kernel = o->kernel, .initrd = o->initrd, .append = o->append,
+        .kernel = o->kernel, .initrd = o->initrd, .append = o->append, .dtb = o->dtb,
         .bios = o->bios, .firmware_dir = o->firmware_dir,
         .boot_order = o->boot_order[0] ? o->boot_order : NULL, .boot_menu = o->boot_menu,
         .no_acpi = o->no_acpi, .no_hpet = o->no_hpet, .nographic = o->nographic,
+        .semihosting = o->semihosting,
         .vga = o->vga ? o->vga : "std", .rtc_base_ns = o->rtc_offset_ns,
         .request = guest_request, .request_opaque = e, .cpu_create = make_cpu,
         .cpus_free = free_cpus,
@@ -530,11 +551,8 @@ static MachineConfig machine_config(Emulator *e)
     };
 }
 
-static const QEMUMachine *choose_machine(const char *name)
+static const QEMUMachine *default_machine(void)
 {
-    if (name) {
-        return machine_find_type(name);
-    }
     for (const QEMUMachine *const *t = machines; *t; t++) {
         if ((*t)->is_default) {
             return *t;
@@ -543,17 +561,45 @@ static const QEMUMachine *choose_machine(const char *name)
     return NULL;
 }
 
-static int build_machine(Emulator *e, const MachineConfig *c, Error *err)
+/* -M NAME[,OPT=VALUE]; *opts: what is behind the name, or NULL */
+static const QEMUMachine *choose_machine(const char *spec, const char **opts, Error *err)
+{
+    const char *comma = spec ? strchr(spec, ',') : NULL;
+    const QEMUMachine *t;
+
+    *opts = comma ? comma + 1 : NULL;
+    if (!spec) {
+        t = default_machine();
+        if (!t) {
+            error_set(err, EINVAL, "no machine was named: give one with -M, '-M help' lists them");
+        }
+        return t;
+    }
+    char *name = comma ? xstrndup(spec, (size_t)(comma - spec)) : xstrdup(spec);
+    t = machine_find_type(name);
+    if (!t) {
+        error_set(err, EINVAL, "-M: no machine '%s', '-M help' lists them", name);
+    } else if (comma && !t->opts_help) {
+        error_set(err, EINVAL, "-M: %s takes no options, '%s' is one", name, comma + 1);
+        t = NULL;
+    }
+    free(name);
+    return t;
+}
+
+static int build_machine(Emulator *e, const QEMUMachine *t, const MachineConfig *c, Error *err)
 {
     const Options *o = &e->options;
-    const QEMUMachine *t = choose_machine(o->machine);
-
-    if (!t) {
-        return error_set(err, EINVAL, "-M: no machine '%s', '-M help' lists them", o->machine);
-    }
     int ret = machine_new(&e->machine, t, c, &e->clock, err);
+
     for (int i = 0; ret == 0 && i < o->devices.num; i++) {
         ret = machine_add_device(e->machine, o->devices.item[i], err);
+    }
+    for (DriveInfo *d = drive_next(NULL); ret == 0 && d; d = drive_next(d)) {
+        if (d->type != IF_NONE && !blk_is_attached(d->bs)) {
+            ret = error_set(err, ENODEV, "-drive: %s: %s has no place for it, use another "
+                            "if= or index, or if=none and -device", d->id, t->name);
+        }
     }
     return ret;
 }
@@ -572,7 +618,8 @@ static int start(Emulator *e, Error *err)
     const Options *o = &e->options;
     MachineConfig c = machine_config(e);
     CharDriverState *monitor = NULL;
-    int ret = check_options(o, err);
+    const QEMUMachine *t = choose_machine(o->machine, &c.machine_opts, err);
+    int ret = t ? check_options(o, err) : -EINVAL;
 
     if (ret == 0 && o->daemonize) {
         ret = daemonize(e, err);
@@ -584,7 +631,7 @@ static int start(Emulator *e, Error *err)
         ret = write_pidfile(e, err);
     }
     if (ret == 0) {
-        ret = add_drives(o, err);
+        ret = add_drives(o, t, err);
     }
     if (ret == 0) {
         ret = open_serials(e, &c, err);
@@ -598,7 +645,7 @@ static int start(Emulator *e, Error *err)
     }
     ret = place_drives(e, &c, err);
     if (ret == 0) {
-        ret = build_machine(e, &c, err);
+        ret = build_machine(e, t, &c, err);
     }
     if (ret == 0) {
         ret = display_start(display_name(o), err);

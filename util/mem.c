@@ -22,6 +22,11 @@ void *xrealloc(void *p, size_t size) { return checked(realloc(p, size), size); }
 char *xstrdup(const char *s) { return checked(strdup(s), 1); }
 char *xstrndup(const char *s, size_t n) { return checked(strndup(s, n), 1); }
 
+void *xmemdup(const void *p, size_t size)
+{
+    return memcpy(xmalloc(size), p, size);
+}
+
 char *xasprintf(const char *fmt, ...)
 {
     va_list ap;

@@ -13,6 +13,7 @@ void *xmalloc(size_t size);
 void *xzalloc(size_t size);
 void *xcalloc(size_t num, size_t size);
 void *xrealloc(void *p, size_t size);
+void *xmemdup(const void *p, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -19,12 +19,12 @@
 #ifndef HW_BOARDS_MACHINE_H
 #define HW_BOARDS_MACHINE_H
 
+#include "block/drive.h"
 #include "hw/core/device.h"
 #include "hw/core/pci.h"
 
 typedef struct CPUState CPUState;
 typedef struct CharDriverState CharDriverState;
-typedef struct BlockDriverState BlockDriverState;
 typedef struct Machine Machine;
 
 #define PLACE_MAX_WINDOWS 6
@@ -57,6 +57,9 @@ typedef struct QEMUMachine {
     uint64_t ram_default, ram_max;      /* bytes */
     int max_cpus;
     bool is_default;
+    DriveInterface drives;              /* of -hda, and of -drive without if=; with
+                                           IF_IDE, a CD and a floppy drive too */
+    const char *opts_help;              /* what -M NAME,... takes, or NULL */
     const Place *map;
     size_t map_len;
     /* RAM, CPU, firmware, -kernel; then machine_place() for the table, wires
@@ -83,7 +86,7 @@ typedef struct MachineConfig {
     const char *firmware_dir;           /* -L, or NULL */
     const char *boot_order;             /* "cad" */
     bool boot_menu;
-    bool no_acpi, no_hpet, nographic;
+    bool no_acpi, no_hpet, nographic, semihosting;
     const char *vga;                    /* std, none */
     int64_t rtc_base_ns;                /* guest start time - host UTC time */
     CharDriverState *serial[4], *parallel[3], *debugcon;
