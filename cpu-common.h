@@ -164,6 +164,14 @@ struct CPUOps {
      */
     bool (*tlb_fill)(CPUState *cpu, vaddr addr, MMUAccess access,
                      unsigned mmu_idx, bool probe);
+    /*
+     * An access with MO_ALIGN whose address is not a multiple of its size; may
+     * be NULL if the front end has none.  true: go on at *addr, and rotate what
+     * was loaded right by *rotate bits (0 before the call; MO_32 only).  false:
+     * the fault is recorded as by tlb_fill.
+     */
+    bool (*unaligned)(CPUState *cpu, vaddr *addr, uint32_t memop, MMUAccess access,
+                      unsigned *rotate);
     /* For debuggers: physical address of a page or ~0; no side effects. */
     hwaddr (*phys_page_debug)(CPUState *cpu, vaddr page);
     /* Deliver exception_index (then EXCP_NONE).  May raise again. */

@@ -651,25 +651,44 @@ static uint64_t extend(uint64_t v, uint32_t memop, unsigned size)
     return v;
 }
 
+/* The address to go on at if MO_ALIGN forbids this one; *rotate: the result. */
+static uint32_t aligned(CPUState *cpu, uint32_t addr, uint32_t memop, MMUAccess access,
+                        unsigned *rotate, uintptr_t code_ra)
+{
+    vaddr at = addr;
+
+    *rotate = 0;
+    if ((memop & MO_ALIGN) && (addr & ((1u << (memop & MO_SIZE)) - 1)) &&
+        cpu->common.ops->unaligned &&
+        !cpu->common.ops->unaligned(cpu, &at, memop, access, rotate)) {
+        exec_leave(cpu, code_ra);
+    }
+    return (uint32_t)at;
+}
+
 static uint64_t load(CPUState *cpu, uint32_t addr, uint32_t memop, unsigned mmu_idx,
                      uintptr_t code_ra)
 {
-    unsigned size = 1u << (memop & MO_SIZE);
+    unsigned size = 1u << (memop & MO_SIZE), rotate;
+    MMUAccess access = memop & MO_RMW ? MMU_WRITE : MMU_READ;
     uint8_t buf[8];
 
     cpu->common.exec->stat.slow_accesses++;
-    load_bytes(cpu, addr, buf, size, memop & MO_RMW ? MMU_WRITE : MMU_READ, mmu_idx,
-               code_ra);
-    return extend(load_le(buf, size), memop, size);
+    addr = aligned(cpu, addr, memop, access, &rotate, code_ra);
+    load_bytes(cpu, addr, buf, size, access, mmu_idx, code_ra);
+    uint64_t v = extend(load_le(buf, size), memop, size);
+
+    return rotate ? ror32((uint32_t)v, rotate) : v;
 }
 
 static void store(CPUState *cpu, uint32_t addr, uint64_t val, uint32_t memop,
                   unsigned mmu_idx, uintptr_t code_ra)
 {
-    unsigned size = 1u << (memop & MO_SIZE);
+    unsigned size = 1u << (memop & MO_SIZE), rotate;
     uint8_t buf[8];
 
     cpu->common.exec->stat.slow_accesses++;
+    addr = aligned(cpu, addr, memop, MMU_WRITE, &rotate, code_ra);
     store_le(buf, memop & MO_BSWAP ? swap(val, size) : val, size);
     store_bytes(cpu, addr, buf, size, mmu_idx, code_ra);
 }

@@ -11,7 +11,9 @@
  *      nf  bit 31 is N         cf  0 or 1
  *      zf  0 means Z = 1       vf  bit 31 is V
  * and T, Q, GE too; `cpsr` holds the other bits (mode, I, F, A, E).  Only
- * arm_cpsr_read() and arm_cpsr_write() know this.
+ * arm_cpsr_read() and arm_cpsr_write() know this.  After a subtraction they may
+ * still be its operands (cc_op): arm_flags_sync() comes before reading them,
+ * and who writes all four clears cc_op.
  *
  * regs[] are those of the current mode; arm_switch_mode() exchanges banks.
  * regs[15] is not kept up to date in blocks; at an exception and outside of
@@ -58,6 +60,7 @@ enum {
     SCTLR_I = 1 << 12, SCTLR_V = 1 << 13, SCTLR_RR = 1 << 14,
     SCTLR_L4 = 1 << 15, SCTLR_FI = 1 << 21, SCTLR_U = 1 << 22,
     SCTLR_XP = 1 << 23, SCTLR_VE = 1 << 24, SCTLR_EE = 1 << 25,
+    SCTLR_TR = 1 << 28, SCTLR_FA = 1 << 29,
 };
 
 /* What a core has: ArmModel.features, and conditions of decode rows. */
@@ -121,11 +124,18 @@ typedef struct ArmCp15 {
     uint32_t dacr_of[2];                        /* DACR of the TLB sets, mmu.c */
 } ArmCp15;
 
+/* What the flags are; bits of cc_op. */
+enum {
+    CC_LAZY_CV = 1,                     /* C, V: of the subtraction cf - vf */
+    CC_LAZY_NZ = 2,                     /* with LAZY_CV: N and Z too */
+};
+
 typedef struct CPUARMState {
     CPUCommon common;
 
     uint32_t regs[16];
     uint32_t nf, zf, cf, vf;
+    uint32_t cc_op;                     /* CC_xxx */
     uint32_t thumb;                     /* CPSR.T */
     uint32_t qf;                        /* CPSR.Q: 0 or 1 */
     uint32_t ge;                        /* CPSR.GE: bits 3:0 */
@@ -158,6 +168,8 @@ typedef struct CPUARMState {
     const ArmModel *model;
     uint32_t features;
     ArmPins pins;
+    struct ArmDecoder *decoder;         /* arm_gen_intermediate_code() makes it,
+                                           CPUOps.destroy frees it */
 
     CPUTLB tlb;
 } CPUARMState;
@@ -174,7 +186,20 @@ void arm_list_models(void (*put)(void *, const char *), void *opaque);
 /* -- Within target-arm ------------------------------------------------------- */
 
 /* CPSR as a whole; write changes the bits in mask, the bank and tbflags. */
-uint32_t arm_cpsr_read(const CPUARMState *env);
+static inline void arm_flags_sync(CPUARMState *env)
+{
+    uint32_t a = env->cf, b = env->vf;
+
+    if (env->cc_op & CC_LAZY_NZ) {
+        env->nf = env->zf = a - b;
+    }
+    if (env->cc_op) {
+        env->cf = a >= b;
+        env->vf = (a ^ b) & (a ^ (a - b));
+        env->cc_op = 0;
+    }
+}
+uint32_t arm_cpsr_read(CPUARMState *env);
 void arm_cpsr_write(CPUARMState *env, uint32_t val, uint32_t mask);
 void arm_switch_mode(CPUARMState *env, unsigned mode);
 unsigned arm_bank(unsigned mode);
