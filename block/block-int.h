@@ -50,6 +50,10 @@ typedef struct BlockCheck {             /* result of check() */
     uint64_t corruptions, leaks, errors;
     uint64_t corruptions_fixed, leaks_fixed;
     uint64_t allocated_clusters, total_clusters, image_end;
+    uint64_t fragmented_clusters, compressed_clusters;
+    /* One sentence per finding, or NULL: the caller's. */
+    void (*report)(void *opaque, const char *line);
+    void *opaque;
 } BlockCheck;
 
 enum { BDRV_FIX_LEAKS = 1, BDRV_FIX_ERRORS = 2 };
@@ -58,7 +62,13 @@ typedef struct BlockSnapshot {          /* an internal snapshot */
     char id[128], name[256];
     uint64_t vm_state_size, date_sec, vm_clock_ns;
     uint32_t date_nsec;
+    uint64_t icount;                    /* ~0: not recorded */
+    uint64_t disk_size;                 /* 0: not recorded */
 } BlockSnapshot;
+
+typedef struct BlockMeasure {           /* bytes of the file of a new image */
+    uint64_t required, fully_allocated;
+} BlockMeasure;
 
 typedef struct BlockInfo {              /* what info and qemu-img tell */
     uint64_t cluster_size;              /* 0: none */
@@ -110,6 +120,13 @@ struct BlockDriver {
     int (*make_empty)(BlockDriverState *bs);
     int (*change_backing)(BlockDriverState *bs, const char *file,
                           const char *format, Error *err);
+    /* Change what create() decided; checked against amend_opts. */
+    const BlockOptDef *amend_opts;
+    int (*amend)(BlockDriverState *bs, const BlockOpts *opts, Error *err);
+    /* How large would an image of these create_opts be?  in: the image it would
+     * be a copy of, or NULL: empty. */
+    int (*measure)(const BlockOpts *opts, BlockDriverState *in, uint64_t size,
+                   BlockMeasure *m, Error *err);
 
     int (*snapshot_create)(BlockDriverState *bs, BlockSnapshot *sn, Error *err);
     int (*snapshot_goto)(BlockDriverState *bs, const char *id, Error *err);
@@ -161,6 +178,9 @@ int bdrv_co_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
                     const QEMUIOVector *qiov, size_t at, int flags);
 int bdrv_co_write_zeroes(BlockDriverState *bs, uint64_t off, uint64_t len, int flags);
 int bdrv_co_discard(BlockDriverState *bs, uint64_t off, uint64_t len);
+/* -ENOTSUP: the format has no compression. */
+int bdrv_co_write_compressed(BlockDriverState *bs, uint64_t off, uint64_t len,
+                             const QEMUIOVector *qiov, size_t at);
 int bdrv_co_flush(BlockDriverState *bs);
 int bdrv_co_block_status(BlockDriverState *bs, uint64_t off, uint64_t len,
                          uint64_t *num, uint64_t *map);
@@ -203,5 +223,6 @@ void bdrv_move_contents(BlockDriverState *bs, BlockDriverState *src);
 void *bdrv_memalign(const BlockDriverState *bs, size_t len);
 
 extern const BlockDriver bdrv_file, bdrv_host_device, bdrv_raw, bdrv_overlay;
+extern const BlockDriver bdrv_qcow2;
 
 #endif

@@ -290,6 +290,24 @@ int bdrv_co_write_zeroes(BlockDriverState *bs, uint64_t off, uint64_t len, int f
     return ret;
 }
 
+int bdrv_co_write_compressed(BlockDriverState *bs, uint64_t off, uint64_t len,
+                             const QEMUIOVector *qiov, size_t at)
+{
+    int ret = check_write(bs, off, len);
+    BlockRequest r;
+
+    if (ret >= 0 && !bs->drv->co_write_compressed) {
+        ret = -ENOTSUP;
+    }
+    if (ret < 0 || len == 0) {
+        return ret;
+    }
+    request_begin(bs, &r, off, len, false);
+    ret = bs->drv->co_write_compressed(bs, off, len, qiov, at);
+    request_end(bs, &r);
+    return ret;
+}
+
 /* Discard is advice: what cannot be discarded stays. */
 int bdrv_co_discard(BlockDriverState *bs, uint64_t off, uint64_t len)
 {
