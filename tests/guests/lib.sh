@@ -82,13 +82,16 @@ mirror() {
 	echo "$m"
 }
 
-# apt with i386 as its only architecture and Debian 12 without its updates as
-# its only source, lists and caches of its own under $out, the machine's keys.
+# apt with one architecture, i386 or $apt_arch, and Debian 12 without its
+# updates as its only source, lists and caches of its own under $out, the
+# machine's keys.
 apt_i386() {
 	apt_prog=$1
+	arch=${apt_arch:-i386}
+	state=$out/apt/state${apt_arch:+-$apt_arch}
 	shift
-	"$apt_prog" -q -o APT::Architecture=i386 -o APT::Architectures=i386 \
-		-o "Dir::State=$out/apt/state" -o "Dir::Cache=$out/apt/cache" \
+	"$apt_prog" -q -o "APT::Architecture=$arch" -o "APT::Architectures=$arch" \
+		-o "Dir::State=$state" -o "Dir::Cache=$out/apt/cache" \
 		-o Dir::State::status=/dev/null -o APT::Sandbox::User=root \
 		-o "Dir::Etc::sourcelist=$out/apt/sources.list" \
 		-o Dir::Etc::sourceparts=/dev/null -o Acquire::Retries=3 "$@"
@@ -97,20 +100,22 @@ apt_i386() {
 # Fetch the package lists, once a day at most.
 apt_lists() {
 	need apt-get apt
-	mkdir -p "$out/apt/state/lists/partial" "$out/apt/cache/archives/partial"
-	if [ -z "$(find "$out/apt/stamp" -mtime -1 2>/dev/null)" ]; then
-		say "fetching the i386 package lists"
+	stamp=$out/apt/stamp${apt_arch:+-$apt_arch}
+	mkdir -p "$out/apt/state${apt_arch:+-$apt_arch}/lists/partial" \
+		"$out/apt/cache/archives/partial"
+	if [ -z "$(find "$stamp" -mtime -1 2>/dev/null)" ]; then
+		say "fetching the ${apt_arch:-i386} package lists"
 		deb=$(mirror)
 		[ -n "$deb" ] || die "apt here knows no Debian 12 mirror, set DEBIAN_MIRROR"
 		keys=/usr/share/keyrings/debian-archive-keyring.gpg
 		echo "deb [signed-by=$keys] $deb $suite main" >"$out/apt/sources.list"
 		apt_i386 apt-get update >"$out/apt/log" 2>&1 ||
 			die "apt-get update: failed, see $out/apt/log"
-		: >"$out/apt/stamp"
+		: >"$stamp"
 	fi
 }
 
-# debs DIR PACKAGE...: download i386 packages into DIR
+# debs DIR PACKAGE...: download packages into DIR
 debs() {
 	debs_dir=$1
 	shift
@@ -120,6 +125,14 @@ debs() {
 	(cd "$debs_dir" && apt_i386 apt-get download "$@") \
 		>"$out/apt/log" 2>&1 ||
 		die "apt-get download $*: failed, see $out/apt/log"
+}
+
+# debs_of ARCHITECTURE DIR PACKAGE...
+debs_of() {
+	apt_arch=$1
+	shift
+	debs "$@"
+	apt_arch=
 }
 
 # ---- initramfs ----------------------------------------------------------------
