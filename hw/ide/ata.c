@@ -443,7 +443,7 @@ static int hd_realize(Device *dev, Error *err)
         return error_set(err, EROFS, "ide-hd: drive %s can only be read, a disk is written:"
                          " use snapshot=on", blk_name(d->blk));
     }
-    int ret = ide_drive_attach(d, &hd_kind, NULL, err);
+    int ret = ide_drive_attach(d, &hd_kind, NULL, d, err);
 
     if (ret < 0) {
         return ret;

@@ -8,16 +8,12 @@
  * in, both for status.  PIO data comes in pieces of at most the byte count the
  * host wrote; DMA of plain 2048-byte blocks goes straight to guest memory.
  *
- * The tray is the drive's, the medium the block layer's: a guest may open the
- * tray with the medium in it and close it again; the user changes the medium.
- *
  * Not modelled: overlap, burning.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "hw/ide/atapi.h"
-#include "hw/ide/cd-sector.h"
+#include "hw/ide/ide-int.h"
 #include "hw/ide/ide.h"
 #include "util/bits.h"
 #include "util/log.h"
@@ -26,61 +22,21 @@ enum { PHASE_PACKET = 1, PHASE_IN = 2, PHASE_OUT = 0, PHASE_STATUS = 3 };
 enum { FEATURE_DMA = 1, FEATURE_OVERLAP = 2, PACKET_SIZE = 12 };
 enum { RAW_PER_FETCH = 50 };
 
-/* -- Medium ------------------------------------------------------------------ */
-
-uint32_t atapi_blocks(const IDEDrive *d)
+static IDEDrive *drive_of(MMCDrive *cd)
 {
-    return (uint32_t)MIN(blk_length(d->blk) / CD_DATA, UINT32_MAX);
+    return container_of(cd, IDEDrive, cd);
 }
-
-bool atapi_has_medium(const IDEDrive *d)
-{
-    return !d->tray_open && blk_is_inserted(d->blk) && atapi_blocks(d) > 0;
-}
-
-void atapi_set_tray(IDEDrive *d, bool open)
-{
-    if (open == d->tray_open) {
-        return;
-    }
-    d->tray_open = open;
-    if (blk_is_inserted(d->blk)) {
-        d->media_event = open ? EVENT_REMOVED : EVENT_NEW_MEDIUM;
-        d->unit_attention = open ? d->unit_attention : ASC_NEW_MEDIUM;
-    }
-}
-
-static void medium_changed(void *opaque, bool loaded)
-{
-    IDEDrive *d = opaque;
-
-    d->tray_open = 0;
-    d->media_event = loaded ? EVENT_NEW_MEDIUM : EVENT_REMOVED;
-    d->unit_attention = loaded ? ASC_NEW_MEDIUM : d->unit_attention;
-}
-
-static void eject_request(void *opaque)
-{
-    ((IDEDrive *)opaque)->media_event = EVENT_EJECT_REQUEST;
-}
-
-static bool is_medium_locked(void *opaque)
-{
-    return ((IDEDrive *)opaque)->locked;
-}
-
-static const BlockDevOps cd_dev_ops = { medium_changed, eject_request, is_medium_locked };
 
 /* -- Ends -------------------------------------------------------------------- */
 
-void atapi_ok(IDEDrive *d)
+static void packet_ok(IDEDrive *d)
 {
     d->tf.nsector = PHASE_STATUS;
     ide_done(d);
 }
 
 /* 9.8: the sense key is in Error, too. */
-void atapi_check(IDEDrive *d, uint8_t key, uint8_t asc, uint8_t ascq)
+static void packet_check(IDEDrive *d, uint8_t key, uint8_t asc, uint8_t ascq)
 {
     d->sense_key = key;
     d->asc = asc;
@@ -92,9 +48,9 @@ void atapi_check(IDEDrive *d, uint8_t key, uint8_t asc, uint8_t ascq)
 void atapi_io_error(IDEDrive *d, int ret)
 {
     if (ret == -ENOMEDIUM) {
-        atapi_check(d, SENSE_NOT_READY, ASC_NO_MEDIUM, 0);
+        packet_check(d, SENSE_NOT_READY, ASC_NO_MEDIUM, 0);
     } else {
-        atapi_check(d, SENSE_MEDIUM, ASC_READ_ERROR, 0);
+        packet_check(d, SENSE_MEDIUM, ASC_READ_ERROR, 0);
     }
 }
 
@@ -127,24 +83,18 @@ static void send_buffer(IDEDrive *d)
     }
 }
 
-void atapi_reply(IDEDrive *d, uint32_t len, uint32_t room)
+static void packet_reply(IDEDrive *d, uint32_t len, uint32_t room)
 {
     d->fetched = MIN(len, room);
     d->left = 0;
     if (d->fetched) {
         send_buffer(d);
     } else {
-        atapi_ok(d);
+        packet_ok(d);
     }
 }
 
 /* -- Reading ----------------------------------------------------------------- */
-
-static uint32_t size_of_parts(uint8_t parts)
-{
-    return (parts & CD_PART_SYNC ? CD_SYNC : 0) + (parts & CD_PART_HEADER ? CD_HEADER : 0) +
-           (parts & CD_PART_USER ? CD_DATA : 0) + (parts & CD_PART_ECC ? CD_ECC : 0);
-}
 
 static void fetch(IDEDrive *d)
 {
@@ -152,38 +102,6 @@ static void fetch(IDEDrive *d)
 
     d->fetched = (uint32_t)MIN(d->left, most);
     ide_disk_io(d, false, d->fetched, AFTER_CD_FETCHED);
-}
-
-static uint8_t *put_part(uint8_t *out, const uint8_t *part, size_t len, bool wanted)
-{
-    if (wanted) {
-        memcpy(out, part, len);
-        out += len;
-    }
-    return out;
-}
-
-static void expand_sector(IDEDrive *d, uint32_t lba, uint32_t i)
-{
-    enum { USER_AT = CD_SYNC + CD_HEADER };
-    uint8_t raw[CD_RAW], parts = d->raw_flags, *out = d->buffer + i * d->sector_size;
-
-    memcpy(raw + USER_AT, d->buffer + i * CD_DATA, CD_DATA);
-    cd_complete_sector(raw, lba + i);
-    out = put_part(out, raw, CD_SYNC, parts & CD_PART_SYNC);
-    out = put_part(out, raw + CD_SYNC, CD_HEADER, parts & CD_PART_HEADER);
-    out = put_part(out, raw + USER_AT, CD_DATA, parts & CD_PART_USER);
-    put_part(out, raw + USER_AT + CD_DATA, CD_ECC, parts & CD_PART_ECC);
-}
-
-/* In place: sectors that grow from the last one down, others from the first. */
-static void expand_sectors(IDEDrive *d, uint32_t lba, uint32_t num)
-{
-    bool grow = d->sector_size > CD_DATA;
-
-    for (uint32_t k = 0; k < num; k++) {
-        expand_sector(d, lba, grow ? num - 1 - k : k);
-    }
 }
 
 void atapi_fetched(IDEDrive *d)
@@ -194,7 +112,7 @@ void atapi_fetched(IDEDrive *d)
     d->pos += d->fetched;
     d->left -= d->fetched;
     if (d->raw_flags != CD_PART_USER) {
-        expand_sectors(d, lba, num);
+        mmc_expand(d->buffer, lba, num, d->raw_flags);
         d->fetched = num * d->sector_size;
     }
     send_buffer(d);
@@ -205,7 +123,7 @@ void atapi_data_done(IDEDrive *d)
     if (d->left) {
         fetch(d);
     } else {
-        atapi_ok(d);
+        packet_ok(d);
     }
 }
 
@@ -218,17 +136,11 @@ void atapi_block(IDEDrive *d)
     }
 }
 
-void atapi_read(IDEDrive *d, uint32_t lba, uint32_t num, uint8_t parts)
+static void packet_read(MMCDrive *cd, uint32_t lba, uint32_t num, uint8_t parts)
 {
-    d->sector_size = size_of_parts(parts);
-    if (lba > atapi_blocks(d) || num > atapi_blocks(d) - lba) {
-        atapi_check(d, SENSE_ILLEGAL, ASC_OUT_OF_RANGE, 0);
-        return;
-    }
-    if (num == 0 || d->sector_size == 0) {
-        atapi_ok(d);
-        return;
-    }
+    IDEDrive *d = drive_of(cd);
+
+    d->sector_size = mmc_parts_size(parts);
     d->raw_flags = parts;
     d->pos = (uint64_t)lba * CD_DATA;
     d->left = (uint64_t)num * CD_DATA;
@@ -241,11 +153,13 @@ void atapi_read(IDEDrive *d, uint32_t lba, uint32_t num, uint8_t parts)
 
 /* -- Data from the host ------------------------------------------------------ */
 
-void atapi_receive(IDEDrive *d, uint32_t len)
+static void packet_receive(MMCDrive *cd, uint32_t len)
 {
+    IDEDrive *d = drive_of(cd);
+
     len = MIN(len, IDE_BUFFER);
     if (len == 0) {
-        atapi_ok(d);
+        packet_ok(d);
         return;
     }
     d->fetched = len;
@@ -263,38 +177,104 @@ void atapi_receive(IDEDrive *d, uint32_t len)
 
 void atapi_out_done(IDEDrive *d)
 {
-    mmc_mode_data(d, d->fetched);
+    mmc_mode_data(&d->cd, d->fetched);
 }
 
 /* -- Packets ----------------------------------------------------------------- */
 
-static bool is_ready(IDEDrive *d, const PacketCommand *c)
+static void ok_end(MMCDrive *cd)
 {
-    if (d->unit_attention && !(c->flags & PKT_UA_OK)) {
+    packet_ok(drive_of(cd));
+}
+
+static void check_end(MMCDrive *cd, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+    packet_check(drive_of(cd), key, asc, ascq);
+}
+
+static void reply_end(MMCDrive *cd, uint32_t len, uint32_t room)
+{
+    packet_reply(drive_of(cd), len, room);
+}
+
+static void note_attention(MMCDrive *cd, uint8_t asc)
+{
+    drive_of(cd)->unit_attention = asc;
+}
+
+static const MMCOps mmc_ops = {
+    ok_end, check_end, reply_end, packet_read, packet_receive, note_attention,
+};
+
+static void request_sense(IDEDrive *d)
+{
+    uint8_t *b = d->buffer;
+
+    if (d->sense_key == SENSE_NONE && d->unit_attention) {
+        d->sense_key = SENSE_ATTENTION;
+        d->asc = d->unit_attention;
+        d->ascq = d->unit_attention = 0;
+    }
+    memset(b, 0, 18);
+    b[0] = 0x70;
+    b[2] = d->sense_key;
+    b[7] = 10;
+    b[12] = d->asc;
+    b[13] = d->ascq;
+    d->sense_key = d->asc = d->ascq = 0;
+    packet_reply(d, 18, d->cdb[4]);
+}
+
+static void inquiry(IDEDrive *d)
+{
+    uint8_t *b = d->buffer;
+
+    if (d->cdb[1] & 1 || d->cdb[2]) {   /* vital product data */
+        packet_check(d, SENSE_ILLEGAL, ASC_BAD_FIELD, 0);
+        return;
+    }
+    memset(b, 0, 36);
+    b[0] = 0x05;                        /* CD/DVD */
+    b[1] = 0x80;                        /* removable */
+    b[3] = 0x32;                        /* ATAPI 3, response format 2 */
+    b[4] = 36 - 5;
+    memset(b + 8, ' ', 28);
+    memcpy(b + 8, "QEMU", 4);
+    memcpy(b + 16, "QEMU DVD-ROM", 12);
+    memcpy(b + 32, CONFIG_VERSION, MIN(sizeof(CONFIG_VERSION) - 1, 4));
+    packet_reply(d, 36, (uint32_t)load_be(d->cdb + 3, 2));
+}
+
+static void run_other(IDEDrive *d)
+{
+    const MMCCommand *c = &mmc_commands[d->cdb[0]];
+
+    if (!c->run) {
+        log_unimp("ide-cd", "packet command %02xh: refused", d->cdb[0]);
+        packet_check(d, SENSE_ILLEGAL, ASC_BAD_OPCODE, 0);
+    } else if (d->unit_attention && !(c->flags & MMC_UA_OK)) {
         uint8_t asc = d->unit_attention;
 
         d->unit_attention = 0;
-        atapi_check(d, SENSE_ATTENTION, asc, 0);
-        return false;
+        packet_check(d, SENSE_ATTENTION, asc, 0);
+    } else {
+        mmc_run(&d->cd, d->cdb);
     }
-    if (c->flags & PKT_MEDIUM && !atapi_has_medium(d)) {
-        atapi_check(d, SENSE_NOT_READY, ASC_NO_MEDIUM, d->tray_open ? 2 : 1);
-        return false;
-    }
-    return true;
 }
 
 void atapi_cdb(IDEDrive *d)
 {
     memcpy(d->cdb, d->buffer, sizeof(d->cdb));
-    const PacketCommand *c = &packet_commands[d->cdb[0]];
-
     d->io_pos = d->io_end = 0;
-    if (!c->run) {
-        log_unimp("ide-cd", "packet command %02xh: refused", d->cdb[0]);
-        atapi_check(d, SENSE_ILLEGAL, ASC_BAD_OPCODE, 0);
-    } else if (is_ready(d, c)) {
-        c->run(d, d->cdb);
+    switch (d->cdb[0]) {
+    case 0x03:
+        request_sense(d);
+        break;
+    case 0x12:
+        inquiry(d);
+        break;
+    default:
+        run_other(d);
     }
 }
 
@@ -370,7 +350,10 @@ static const IDEKind cd_kind = { atapi_commands, 0x14, 0xeb, 0x00 };
 
 static int cd_realize(Device *dev, Error *err)
 {
-    return ide_drive_attach((IDEDrive *)dev, &cd_kind, &cd_dev_ops, err);
+    IDEDrive *d = (IDEDrive *)dev;
+
+    d->cd = (MMCDrive){ .ops = &mmc_ops, .blk = d->blk, .buffer = d->buffer };
+    return ide_drive_attach(d, &cd_kind, &mmc_dev_ops, &d->cd, err);
 }
 
 static void cd_reset(Device *dev)
@@ -378,9 +361,8 @@ static void cd_reset(Device *dev)
     IDEDrive *d = (IDEDrive *)dev;
 
     d->sense_key = d->asc = d->ascq = 0;
-    d->locked = d->tray_open = 0;
     d->unit_attention = ASC_RESET;
-    d->media_event = EVENT_NONE;
+    mmc_reset(&d->cd);
     ide_drive_reset(d);
 }
 

@@ -733,9 +733,10 @@ const VMField ide_drive_vmstate[] = {
     VM_FIELD(IDEDrive, asc),
     VM_FIELD(IDEDrive, ascq),
     VM_FIELD(IDEDrive, unit_attention),
-    VM_FIELD(IDEDrive, tray_open),
-    VM_FIELD(IDEDrive, locked),
-    VM_FIELD(IDEDrive, media_event),
+    VM_FIELD(IDEDrive, cd.head),
+    VM_FIELD(IDEDrive, cd.tray_open),
+    VM_FIELD(IDEDrive, cd.locked),
+    VM_FIELD(IDEDrive, cd.media_event),
     VM_FIELD(IDEDrive, packet_dma),
     VM_ARRAY(IDEDrive, cdb),
     VM_FIELD(IDEDrive, sector_size),
@@ -745,7 +746,8 @@ const VMField ide_drive_vmstate[] = {
     VM_END
 };
 
-int ide_drive_attach(IDEDrive *d, const IDEKind *kind, const BlockDevOps *ops, Error *err)
+int ide_drive_attach(IDEDrive *d, const IDEKind *kind, const BlockDevOps *ops, void *opaque,
+                     Error *err)
 {
     const char *name = d->dev.type->name;
 
@@ -765,7 +767,7 @@ int ide_drive_attach(IDEDrive *d, const IDEKind *kind, const BlockDevOps *ops, E
     if (!d->blk) {
         return error_set(err, EINVAL, "%s: drive= is missing", name);
     }
-    int ret = blk_attach_dev(d->blk, name, ops, d, err);
+    int ret = blk_attach_dev(d->blk, name, ops, opaque, err);
     if (ret < 0) {
         return error_prefix(err, ret, "%s", name);
     }

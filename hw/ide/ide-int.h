@@ -3,7 +3,7 @@
  * Between the files of hw/ide: a channel, its drives, what a controller does.
  *
  *   core.c   task file, PIO data port, resets, command dispatch
- *   ata.c    commands of disks          atapi.c   packet commands of CD drives
+ *   ata.c    commands of disks          atapi.c   packets for hw/scsi/mmc.c
  *   pci-piix.c  the DMA side of a channel
  *
  * A command is a row of a table.  It ends with ide_done() or ide_abort(), or
@@ -20,6 +20,7 @@
 
 #include "block/block.h"
 #include "hw/core/device.h"
+#include "hw/scsi/mmc.h"
 
 typedef struct IDEChannel IDEChannel;
 typedef struct IDEDrive IDEDrive;
@@ -113,7 +114,8 @@ struct IDEDrive {
     /* CD */
     uint8_t sense_key, asc, ascq;
     uint8_t unit_attention;             /* asc of the pending one, 0: none */
-    uint8_t tray_open, locked, media_event, packet_dma;
+    uint8_t packet_dma;
+    MMCDrive cd;
     uint8_t cdb[12];
     uint32_t sector_size, byte_limit;
     uint8_t raw_flags;                  /* READ CD: parts of a sector */
@@ -166,7 +168,8 @@ void ide_io_error(IDEDrive *d, int ret);
 void ide_stop_transfer(IDEDrive *d);    /* forget it; waits for the host */
 
 /* Realize, reset and so on, common to both kinds. */
-int ide_drive_attach(IDEDrive *d, const IDEKind *kind, const BlockDevOps *ops, Error *err);
+int ide_drive_attach(IDEDrive *d, const IDEKind *kind, const BlockDevOps *ops, void *opaque,
+                     Error *err);
 void ide_drive_reset(IDEDrive *d);
 int ide_drive_post_load(IDEDrive *d, Error *err);
 void ide_drive_free(Device *dev);

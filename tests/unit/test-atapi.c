@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ATAPI CD drives through their ports (ATA/ATAPI-6 9.8, MMC-3, ECMA-130). */
-#include "hw/ide/cd-sector.h"
+#include "hw/scsi/cd-sector.h"
 #include "tests/test.h"
 #include "tests/unit/ide-host.h"
 

@@ -8,7 +8,7 @@
  * Reed-Solomon over GF(2^8) with x^8 + x^4 + x^3 + x^2 + 1, 24 + 2 bytes down
  * each of 86 columns (P), then 43 + 2 along each of 52 diagonals (Q).
  */
-#include "hw/ide/cd-sector.h"
+#include "hw/scsi/cd-sector.h"
 
 #include <string.h>
 

@@ -8,31 +8,89 @@
  *
  * Not modelled: audio, changers, burning; READ CD of audio and Mode 2 sectors.
  */
+#include "hw/scsi/mmc.h"
+
 #include <string.h>
 
-#include "hw/ide/atapi.h"
-#include "hw/ide/cd-sector.h"
 #include "util/bits.h"
 
 enum { MAX_CD_BLOCKS = 449849 };        /* 99:59:74 */
 enum { PROFILE_NONE = 0, PROFILE_CD = 8, PROFILE_DVD = 0x10 };
 enum { DATA_TRACK = 0x14, LEAD_OUT = 0xaa };
-enum { SPEED_KB = 8467 };               /* 48 times 176.4 */
+enum { SPEED_KB = 8467, BUFFER_KB = 128 };      /* 48 times 176.4 */
 
 static uint16_t be16(const uint8_t *p) { return (uint16_t)load_be(p, 2); }
 static uint32_t be32(const uint8_t *p) { return (uint32_t)load_be(p, 4); }
 
-static void bad_field(IDEDrive *d)
+/* -- Medium ------------------------------------------------------------------ */
+
+static uint32_t num_blocks(const MMCDrive *d)
 {
-    atapi_check(d, SENSE_ILLEGAL, ASC_BAD_FIELD, 0);
+    return (uint32_t)MIN(blk_length(d->blk) / CD_DATA, UINT32_MAX);
 }
 
-static uint16_t profile(const IDEDrive *d)
+bool mmc_has_medium(const MMCDrive *d)
 {
-    if (!atapi_has_medium(d)) {
+    return !d->tray_open && blk_is_inserted(d->blk) && num_blocks(d) > 0;
+}
+
+static void set_tray(MMCDrive *d, bool open)
+{
+    if (open == d->tray_open) {
+        return;
+    }
+    d->tray_open = open;
+    if (blk_is_inserted(d->blk)) {
+        d->media_event = open ? EVENT_REMOVED : EVENT_NEW_MEDIUM;
+        if (!open) {
+            d->ops->attention(d, ASC_NEW_MEDIUM);
+        }
+    }
+}
+
+static void medium_changed(void *opaque, bool loaded)
+{
+    MMCDrive *d = opaque;
+
+    d->tray_open = 0;
+    d->media_event = loaded ? EVENT_NEW_MEDIUM : EVENT_REMOVED;
+    if (loaded) {
+        d->ops->attention(d, ASC_NEW_MEDIUM);
+    }
+}
+
+static void eject_request(void *opaque)
+{
+    ((MMCDrive *)opaque)->media_event = EVENT_EJECT_REQUEST;
+}
+
+static bool is_medium_locked(void *opaque)
+{
+    return ((MMCDrive *)opaque)->locked;
+}
+
+const BlockDevOps mmc_dev_ops = { medium_changed, eject_request, is_medium_locked };
+
+void mmc_reset(MMCDrive *d)
+{
+    d->locked = d->tray_open = 0;
+    d->media_event = EVENT_NONE;
+    d->head = 0;
+}
+
+/* -- Helpers ----------------------------------------------------------------- */
+
+static void bad_field(MMCDrive *d)
+{
+    d->ops->check(d, SENSE_ILLEGAL, ASC_BAD_FIELD, 0);
+}
+
+static uint16_t profile(const MMCDrive *d)
+{
+    if (!mmc_has_medium(d)) {
         return PROFILE_NONE;
     }
-    return atapi_blocks(d) > MAX_CD_BLOCKS ? PROFILE_DVD : PROFILE_CD;
+    return num_blocks(d) > MAX_CD_BLOCKS ? PROFILE_DVD : PROFILE_CD;
 }
 
 /* An address field of 4 bytes, as number or as minute, second, frame. */
@@ -48,93 +106,54 @@ static void put_address(uint8_t *p, uint32_t lba, bool msf)
 
 /* -- Drive ------------------------------------------------------------------- */
 
-static void test_unit_ready(IDEDrive *d, const uint8_t *cdb)
+static void test_unit_ready(MMCDrive *d, const uint8_t *cdb)
 {
     (void)cdb;
-    atapi_ok(d);
+    d->ops->ok(d);
 }
 
-static void request_sense(IDEDrive *d, const uint8_t *cdb)
-{
-    uint8_t *b = d->buffer;
-
-    if (d->sense_key == SENSE_NONE && d->unit_attention) {
-        d->sense_key = SENSE_ATTENTION;
-        d->asc = d->unit_attention;
-        d->ascq = d->unit_attention = 0;
-    }
-    memset(b, 0, 18);
-    b[0] = 0x70;
-    b[2] = d->sense_key;
-    b[7] = 10;
-    b[12] = d->asc;
-    b[13] = d->ascq;
-    d->sense_key = d->asc = d->ascq = 0;
-    atapi_reply(d, 18, cdb[4]);
-}
-
-static void inquiry(IDEDrive *d, const uint8_t *cdb)
-{
-    uint8_t *b = d->buffer;
-
-    if (cdb[1] & 1 || cdb[2]) {         /* vital product data */
-        bad_field(d);
-        return;
-    }
-    memset(b, 0, 36);
-    b[0] = 0x05;                        /* CD/DVD */
-    b[1] = 0x80;                        /* removable */
-    b[3] = 0x32;                        /* ATAPI 3, response format 2 */
-    b[4] = 36 - 5;
-    memset(b + 8, ' ', 28);
-    memcpy(b + 8, "QEMU", 4);
-    memcpy(b + 16, "QEMU DVD-ROM", 12);
-    memcpy(b + 32, CONFIG_VERSION, MIN(sizeof(CONFIG_VERSION) - 1, 4));
-    atapi_reply(d, 36, be16(cdb + 3));
-}
-
-static void start_stop(IDEDrive *d, const uint8_t *cdb)
+static void start_stop(MMCDrive *d, const uint8_t *cdb)
 {
     bool load_eject = cdb[4] & 2, start = cdb[4] & 1;
 
     if (load_eject && !start && d->locked) {
-        atapi_check(d, atapi_has_medium(d) ? SENSE_ILLEGAL : SENSE_NOT_READY,
+        d->ops->check(d, mmc_has_medium(d) ? SENSE_ILLEGAL : SENSE_NOT_READY,
                     ASC_LOCKED, 2);
         return;
     }
     if (load_eject) {
-        atapi_set_tray(d, !start);
+        set_tray(d, !start);
     }
-    atapi_ok(d);
+    d->ops->ok(d);
 }
 
-static void prevent_removal(IDEDrive *d, const uint8_t *cdb)
+static void prevent_removal(MMCDrive *d, const uint8_t *cdb)
 {
     d->locked = cdb[4] & 1;
-    atapi_ok(d);
+    d->ops->ok(d);
 }
 
-static void set_speed(IDEDrive *d, const uint8_t *cdb)
+static void set_speed(MMCDrive *d, const uint8_t *cdb)
 {
     (void)cdb;                          /* every speed is as fast as the host */
-    atapi_ok(d);
+    d->ops->ok(d);
 }
 
-static void mechanism_status(IDEDrive *d, const uint8_t *cdb)
+static void mechanism_status(MMCDrive *d, const uint8_t *cdb)
 {
     uint8_t *b = d->buffer;
 
     memset(b, 0, 8);
     b[1] = d->tray_open ? 0x10 : 0;
     b[5] = 1;                           /* one slot, no table of slots */
-    atapi_reply(d, 8, be16(cdb + 8));
+    d->ops->reply(d, 8, be16(cdb + 8));
 }
 
 /* -- Events and configuration ------------------------------------------------ */
 
 enum { CLASS_MEDIA = 4 };
 
-static void get_event_status(IDEDrive *d, const uint8_t *cdb)
+static void get_event_status(MMCDrive *d, const uint8_t *cdb)
 {
     uint8_t *b = d->buffer;
     bool media = cdb[4] & 1 << CLASS_MEDIA;
@@ -149,10 +168,10 @@ static void get_event_status(IDEDrive *d, const uint8_t *cdb)
     b[3] = 1 << CLASS_MEDIA;
     if (media) {
         b[4] = d->media_event;
-        b[5] = (uint8_t)((d->tray_open ? 1 : 0) | (atapi_has_medium(d) ? 2 : 0));
+        b[5] = (uint8_t)((d->tray_open ? 1 : 0) | (mmc_has_medium(d) ? 2 : 0));
         d->media_event = EVENT_NONE;
     }
-    atapi_reply(d, media ? 8 : 4, be16(cdb + 7));
+    d->ops->reply(d, media ? 8 : 4, be16(cdb + 7));
 }
 
 /* Features, 5.3: number, flags, data.  Current: needs a medium of `when`. */
@@ -192,7 +211,7 @@ static uint8_t *put_feature(uint8_t *p, const struct Feature *f, uint16_t prof)
     return p + 4 + f->len;
 }
 
-static void get_configuration(IDEDrive *d, const uint8_t *cdb)
+static void get_configuration(MMCDrive *d, const uint8_t *cdb)
 {
     uint8_t *b = d->buffer, *p = b + 8;
     uint16_t first = be16(cdb + 2), prof = profile(d);
@@ -213,7 +232,7 @@ static void get_configuration(IDEDrive *d, const uint8_t *cdb)
     memset(b, 0, 8);
     store_be(b, (uint32_t)(p - b) - 4, 4);
     store_be(b + 6, prof, 2);
-    atapi_reply(d, (uint32_t)(p - b), be16(cdb + 7));
+    d->ops->reply(d, (uint32_t)(p - b), be16(cdb + 7));
 }
 
 /* -- Mode pages -------------------------------------------------------------- */
@@ -239,7 +258,7 @@ static uint8_t *put_audio_page(uint8_t *p)
 }
 
 /* 6.3.11 */
-static uint8_t *put_capabilities(const IDEDrive *d, uint8_t *p)
+static uint8_t *put_capabilities(const MMCDrive *d, uint8_t *p)
 {
     memset(p, 0, 20);
     p[0] = PAGE_CAPABILITIES;
@@ -248,19 +267,19 @@ static uint8_t *put_capabilities(const IDEDrive *d, uint8_t *p)
     p[4] = 0x70;                        /* Mode 2 form 1 and 2, multi-session */
     p[6] = (uint8_t)(0x29 | (d->locked ? 2 : 0));       /* tray, eject, lock */
     store_be(p + 8, SPEED_KB, 2);
-    store_be(p + 12, IDE_BUFFER >> 10, 2);
+    store_be(p + 12, BUFFER_KB, 2);
     store_be(p + 14, SPEED_KB, 2);
     return p + 20;
 }
 
-static void mode_sense(IDEDrive *d, const uint8_t *cdb)
+static void mode_sense(MMCDrive *d, const uint8_t *cdb)
 {
     uint8_t *b = d->buffer, *p = b + 8;
     uint8_t page = cdb[2] & 0x3f, control = cdb[2] >> 6;
     bool all = page == PAGE_ALL;
 
     if (control == 3) {
-        atapi_check(d, SENSE_ILLEGAL, ASC_NO_SAVING, 0);
+        d->ops->check(d, SENSE_ILLEGAL, ASC_NO_SAVING, 0);
         return;
     }
     if (all || page == PAGE_ERROR) {
@@ -283,38 +302,38 @@ static void mode_sense(IDEDrive *d, const uint8_t *cdb)
     }
     memset(b, 0, 8);
     store_be(b, (uint16_t)(p - b - 2), 2);
-    b[2] = d->tray_open ? 0x71 : atapi_has_medium(d) ? 0x01 : 0x70;
-    atapi_reply(d, (uint32_t)(p - b), be16(cdb + 7));
+    b[2] = d->tray_open ? 0x71 : mmc_has_medium(d) ? 0x01 : 0x70;
+    d->ops->reply(d, (uint32_t)(p - b), be16(cdb + 7));
 }
 
-static void mode_select(IDEDrive *d, const uint8_t *cdb)
+static void mode_select(MMCDrive *d, const uint8_t *cdb)
 {
-    atapi_receive(d, be16(cdb + 7));
+    d->ops->receive(d, be16(cdb + 7));
 }
 
 /* Nothing can be changed, but setting what is there already is legal. */
-void mmc_mode_data(IDEDrive *d, uint32_t len)
+void mmc_mode_data(MMCDrive *d, uint32_t len)
 {
     const uint8_t *b = d->buffer;
     uint8_t page = len >= 10 ? b[8] & 0x3f : 0;
 
     if (len < 10 || 10u + b[9] > len) {
-        atapi_check(d, SENSE_ILLEGAL, 0x1a, 0);         /* parameter list length */
+        d->ops->check(d, SENSE_ILLEGAL, ASC_LIST_LENGTH, 0);
     } else if (page != PAGE_ERROR && page != PAGE_AUDIO) {
-        atapi_check(d, SENSE_ILLEGAL, ASC_BAD_PARAMETER, 0);
+        d->ops->check(d, SENSE_ILLEGAL, ASC_BAD_PARAMETER, 0);
     } else {
-        atapi_ok(d);
+        d->ops->ok(d);
     }
 }
 
 /* -- Disc -------------------------------------------------------------------- */
 
-static void read_capacity(IDEDrive *d, const uint8_t *cdb)
+static void read_capacity(MMCDrive *d, const uint8_t *cdb)
 {
     (void)cdb;
-    store_be(d->buffer, atapi_blocks(d) - 1, 4);
+    store_be(d->buffer, num_blocks(d) - 1, 4);
     store_be(d->buffer + 4, CD_DATA, 4);
-    atapi_reply(d, 8, 8);
+    d->ops->reply(d, 8, 8);
 }
 
 static uint8_t *put_track(uint8_t *p, uint8_t track, uint32_t lba, bool msf)
@@ -327,7 +346,7 @@ static uint8_t *put_track(uint8_t *p, uint8_t track, uint32_t lba, bool msf)
 }
 
 /* 6.32: format 0, from a track on. */
-static uint32_t toc_tracks(IDEDrive *d, uint8_t from, bool msf)
+static uint32_t toc_tracks(MMCDrive *d, uint8_t from, bool msf)
 {
     uint8_t *p = d->buffer + 4;
 
@@ -337,12 +356,12 @@ static uint32_t toc_tracks(IDEDrive *d, uint8_t from, bool msf)
     if (from <= 1) {
         p = put_track(p, 1, 0, msf);
     }
-    p = put_track(p, LEAD_OUT, atapi_blocks(d), msf);
+    p = put_track(p, LEAD_OUT, num_blocks(d), msf);
     return (uint32_t)(p - d->buffer);
 }
 
 /* Format 2: what is in the lead-in, always as MSF. */
-static uint32_t toc_raw(IDEDrive *d)
+static uint32_t toc_raw(MMCDrive *d)
 {
     static const uint8_t points[] = { 0xa0, 0xa1, 0xa2, 1 };
     uint8_t *p = d->buffer + 4;
@@ -359,13 +378,13 @@ static uint32_t toc_raw(IDEDrive *d)
                 cd_put_msf(p + 8, 0);
             }
         } else {
-            cd_put_msf(p + 8, atapi_blocks(d));
+            cd_put_msf(p + 8, num_blocks(d));
         }
     }
     return (uint32_t)(p - d->buffer);
 }
 
-static void read_toc(IDEDrive *d, const uint8_t *cdb)
+static void read_toc(MMCDrive *d, const uint8_t *cdb)
 {
     bool msf = cdb[1] & 2;
     uint8_t format = cdb[2] & 15 ? cdb[2] & 15 : cdb[9] >> 6;
@@ -387,11 +406,11 @@ static void read_toc(IDEDrive *d, const uint8_t *cdb)
     }
     store_be(d->buffer, len - 2, 2);
     d->buffer[2] = d->buffer[3] = 1;    /* first and last track, or session */
-    atapi_reply(d, len, be16(cdb + 7));
+    d->ops->reply(d, len, be16(cdb + 7));
 }
 
 /* 6.31 */
-static void read_subchannel(IDEDrive *d, const uint8_t *cdb)
+static void read_subchannel(MMCDrive *d, const uint8_t *cdb)
 {
     bool msf = cdb[1] & 2, q = cdb[2] & 0x40;
     uint8_t *b = d->buffer;
@@ -410,13 +429,13 @@ static void read_subchannel(IDEDrive *d, const uint8_t *cdb)
     if (q && cdb[3] == 1) {
         b[5] = DATA_TRACK;
         b[6] = b[7] = 1;                /* track, index */
-        put_address(b + 8, (uint32_t)(d->pos / CD_DATA), msf);
-        put_address(b + 12, (uint32_t)(d->pos / CD_DATA), msf);
+        put_address(b + 8, d->head, msf);
+        put_address(b + 12, d->head, msf);
     }
-    atapi_reply(d, len, be16(cdb + 7));
+    d->ops->reply(d, len, be16(cdb + 7));
 }
 
-static void read_disc_information(IDEDrive *d, const uint8_t *cdb)
+static void read_disc_information(MMCDrive *d, const uint8_t *cdb)
 {
     uint8_t *b = d->buffer;
 
@@ -426,15 +445,15 @@ static void read_disc_information(IDEDrive *d, const uint8_t *cdb)
     b[3] = b[4] = b[5] = b[6] = 1;      /* first track; sessions; tracks */
     b[7] = 0x20;                        /* unrestricted use */
     memset(b + 16, 0xff, 8);            /* nowhere left to write */
-    atapi_reply(d, 34, be16(cdb + 7));
+    d->ops->reply(d, 34, be16(cdb + 7));
 }
 
-static void read_track_information(IDEDrive *d, const uint8_t *cdb)
+static void read_track_information(MMCDrive *d, const uint8_t *cdb)
 {
     uint8_t *b = d->buffer, kind = cdb[1] & 3;
     uint32_t what = be32(cdb + 2);
 
-    if (kind == 3 || (kind == 0 ? what >= atapi_blocks(d) : what != 1)) {
+    if (kind == 3 || (kind == 0 ? what >= num_blocks(d) : what != 1)) {
         bad_field(d);
         return;
     }
@@ -443,8 +462,8 @@ static void read_track_information(IDEDrive *d, const uint8_t *cdb)
     b[2] = b[3] = 1;                    /* track, session */
     b[5] = 4;                           /* data */
     b[6] = 1;                           /* Mode 1 */
-    store_be(b + 24, atapi_blocks(d), 4);
-    atapi_reply(d, 36, be16(cdb + 7));
+    store_be(b + 24, num_blocks(d), 4);
+    d->ops->reply(d, 36, be16(cdb + 7));
 }
 
 /* -- DVD --------------------------------------------------------------------- */
@@ -452,9 +471,9 @@ static void read_track_information(IDEDrive *d, const uint8_t *cdb)
 enum { DVD_PHYSICAL = 0, DVD_COPYRIGHT = 1, DVD_MANUFACTURER = 4, DVD_LIST = 0xff };
 enum { DVD_FIRST_SECTOR = 0x30000 };
 
-static void put_dvd_physical(const IDEDrive *d, uint8_t *p)
+static void put_dvd_physical(const MMCDrive *d, uint8_t *p)
 {
-    uint32_t end = DVD_FIRST_SECTOR + atapi_blocks(d) - 1;
+    uint32_t end = DVD_FIRST_SECTOR + num_blocks(d) - 1;
 
     p[0] = 0x01;                        /* DVD-ROM, version 1 */
     p[1] = 0x0f;                        /* 120 mm, rate not specified */
@@ -464,7 +483,7 @@ static void put_dvd_physical(const IDEDrive *d, uint8_t *p)
     store_be(p + 12, end, 4);
 }
 
-static void read_dvd_structure(IDEDrive *d, const uint8_t *cdb)
+static void read_dvd_structure(MMCDrive *d, const uint8_t *cdb)
 {
     static const struct { uint8_t format; uint16_t len; } all[] = {
         { DVD_PHYSICAL, 2048 }, { DVD_COPYRIGHT, 4 }, { DVD_MANUFACTURER, 2048 },
@@ -491,35 +510,89 @@ static void read_dvd_structure(IDEDrive *d, const uint8_t *cdb)
         put_dvd_physical(d, b + 4);
     }
     store_be(b, len + 2, 2);
-    atapi_reply(d, len + 4, be16(cdb + 8));
+    d->ops->reply(d, len + 4, be16(cdb + 8));
 }
 
 /* -- Reading ----------------------------------------------------------------- */
 
-static void read_10(IDEDrive *d, const uint8_t *cdb)
+uint32_t mmc_parts_size(uint8_t parts)
 {
-    atapi_read(d, be32(cdb + 2), be16(cdb + 7), CD_PART_USER);
+    return (parts & CD_PART_SYNC ? CD_SYNC : 0) + (parts & CD_PART_HEADER ? CD_HEADER : 0) +
+           (parts & CD_PART_USER ? CD_DATA : 0) + (parts & CD_PART_ECC ? CD_ECC : 0);
 }
 
-static void read_12(IDEDrive *d, const uint8_t *cdb)
+static uint8_t *put_part(uint8_t *out, const uint8_t *part, size_t len, bool wanted)
 {
-    atapi_read(d, be32(cdb + 2), be32(cdb + 6), CD_PART_USER);
+    if (wanted) {
+        memcpy(out, part, len);
+        out += len;
+    }
+    return out;
 }
 
-static void seek_10(IDEDrive *d, const uint8_t *cdb)
+static void expand_sector(const uint8_t *user, uint8_t *out, uint32_t lba, uint8_t parts)
+{
+    enum { USER_AT = CD_SYNC + CD_HEADER };
+    uint8_t raw[CD_RAW];
+
+    memcpy(raw + USER_AT, user, CD_DATA);
+    cd_complete_sector(raw, lba);
+    out = put_part(out, raw, CD_SYNC, parts & CD_PART_SYNC);
+    out = put_part(out, raw + CD_SYNC, CD_HEADER, parts & CD_PART_HEADER);
+    out = put_part(out, raw + USER_AT, CD_DATA, parts & CD_PART_USER);
+    put_part(out, raw + USER_AT + CD_DATA, CD_ECC, parts & CD_PART_ECC);
+}
+
+/* Sectors that grow go from the last one down, others from the first. */
+void mmc_expand(uint8_t *buf, uint32_t lba, uint32_t num, uint8_t parts)
+{
+    uint32_t size = mmc_parts_size(parts);
+
+    for (uint32_t k = 0; k < num; k++) {
+        uint32_t i = size > CD_DATA ? num - 1 - k : k;
+
+        expand_sector(buf + i * CD_DATA, buf + i * size, lba + i, parts);
+    }
+}
+
+static void read_blocks(MMCDrive *d, uint32_t lba, uint32_t num, uint8_t parts)
+{
+    if (lba > num_blocks(d) || num > num_blocks(d) - lba) {
+        d->ops->check(d, SENSE_ILLEGAL, ASC_OUT_OF_RANGE, 0);
+        return;
+    }
+    d->head = lba + num;
+    if (num && mmc_parts_size(parts)) {
+        d->ops->read(d, lba, num, parts);
+    } else {
+        d->ops->ok(d);
+    }
+}
+
+static void read_10(MMCDrive *d, const uint8_t *cdb)
+{
+    read_blocks(d, be32(cdb + 2), be16(cdb + 7), CD_PART_USER);
+}
+
+static void read_12(MMCDrive *d, const uint8_t *cdb)
+{
+    read_blocks(d, be32(cdb + 2), be32(cdb + 6), CD_PART_USER);
+}
+
+static void seek_10(MMCDrive *d, const uint8_t *cdb)
 {
     uint32_t lba = be32(cdb + 2);
 
-    if (lba >= atapi_blocks(d)) {
-        atapi_check(d, SENSE_ILLEGAL, ASC_OUT_OF_RANGE, 0);
+    if (lba >= num_blocks(d)) {
+        d->ops->check(d, SENSE_ILLEGAL, ASC_OUT_OF_RANGE, 0);
         return;
     }
-    d->pos = (uint64_t)lba * CD_DATA;
-    atapi_ok(d);
+    d->head = lba;
+    d->ops->ok(d);
 }
 
 /* 6.19: byte 9 chooses the parts; a Mode 1 sector has no subheader. */
-static void read_parts(IDEDrive *d, const uint8_t *cdb, uint32_t lba, uint32_t num)
+static void read_parts(MMCDrive *d, const uint8_t *cdb, uint32_t lba, uint32_t num)
 {
     uint8_t type = cdb[1] >> 2 & 7;
     uint8_t parts = cdb[9] & (CD_PART_SYNC | CD_PART_HEADER | CD_PART_USER | CD_PART_ECC);
@@ -527,18 +600,18 @@ static void read_parts(IDEDrive *d, const uint8_t *cdb, uint32_t lba, uint32_t n
     if (cdb[10] & 7 || cdb[9] & 6) {    /* sub-channel, C2 errors */
         bad_field(d);
     } else if (type != 0 && type != 2) {
-        atapi_check(d, SENSE_ILLEGAL, ASC_WRONG_MODE, 0);
+        d->ops->check(d, SENSE_ILLEGAL, ASC_WRONG_MODE, 0);
     } else {
-        atapi_read(d, lba, num, parts);
+        read_blocks(d, lba, num, parts);
     }
 }
 
-static void read_cd(IDEDrive *d, const uint8_t *cdb)
+static void read_cd(MMCDrive *d, const uint8_t *cdb)
 {
     read_parts(d, cdb, be32(cdb + 2), (uint32_t)load_be(cdb + 6, 3));
 }
 
-static void read_cd_msf(IDEDrive *d, const uint8_t *cdb)
+static void read_cd_msf(MMCDrive *d, const uint8_t *cdb)
 {
     uint32_t from = (cdb[3] * 60u + cdb[4]) * 75 + cdb[5];
     uint32_t to = (cdb[6] * 60u + cdb[7]) * 75 + cdb[8];
@@ -551,28 +624,37 @@ static void read_cd_msf(IDEDrive *d, const uint8_t *cdb)
 }
 
 /* clang-format off */
-const PacketCommand packet_commands[256] = {
-    [0x00] = { "TEST UNIT READY",        test_unit_ready,        PKT_MEDIUM },
-    [0x03] = { "REQUEST SENSE",          request_sense,          PKT_UA_OK },
-    [0x12] = { "INQUIRY",                inquiry,                PKT_UA_OK },
+const MMCCommand mmc_commands[256] = {
+    [0x00] = { "TEST UNIT READY",        test_unit_ready,        MMC_MEDIUM },
     [0x1b] = { "START STOP UNIT",        start_stop,             0 },
     [0x1e] = { "PREVENT ALLOW MEDIUM REMOVAL", prevent_removal,  0 },
-    [0x25] = { "READ CAPACITY",          read_capacity,          PKT_MEDIUM },
-    [0x28] = { "READ (10)",              read_10,                PKT_MEDIUM },
-    [0x2b] = { "SEEK (10)",              seek_10,                PKT_MEDIUM },
-    [0x42] = { "READ SUB-CHANNEL",       read_subchannel,        PKT_MEDIUM },
-    [0x43] = { "READ TOC/PMA/ATIP",      read_toc,               PKT_MEDIUM },
-    [0x46] = { "GET CONFIGURATION",      get_configuration,      PKT_UA_OK },
-    [0x4a] = { "GET EVENT STATUS NOTIFICATION", get_event_status, PKT_UA_OK },
-    [0x51] = { "READ DISC INFORMATION",  read_disc_information,  PKT_MEDIUM },
-    [0x52] = { "READ TRACK INFORMATION", read_track_information, PKT_MEDIUM },
+    [0x25] = { "READ CAPACITY",          read_capacity,          MMC_MEDIUM },
+    [0x28] = { "READ (10)",              read_10,                MMC_MEDIUM },
+    [0x2b] = { "SEEK (10)",              seek_10,                MMC_MEDIUM },
+    [0x42] = { "READ SUB-CHANNEL",       read_subchannel,        MMC_MEDIUM },
+    [0x43] = { "READ TOC/PMA/ATIP",      read_toc,               MMC_MEDIUM },
+    [0x46] = { "GET CONFIGURATION",      get_configuration,      MMC_UA_OK },
+    [0x4a] = { "GET EVENT STATUS NOTIFICATION", get_event_status, MMC_UA_OK },
+    [0x51] = { "READ DISC INFORMATION",  read_disc_information,  MMC_MEDIUM },
+    [0x52] = { "READ TRACK INFORMATION", read_track_information, MMC_MEDIUM },
     [0x55] = { "MODE SELECT (10)",       mode_select,            0 },
     [0x5a] = { "MODE SENSE (10)",        mode_sense,             0 },
-    [0xa8] = { "READ (12)",              read_12,                PKT_MEDIUM },
-    [0xad] = { "READ DVD STRUCTURE",     read_dvd_structure,     PKT_MEDIUM },
-    [0xb9] = { "READ CD MSF",            read_cd_msf,            PKT_MEDIUM },
+    [0xa8] = { "READ (12)",              read_12,                MMC_MEDIUM },
+    [0xad] = { "READ DVD STRUCTURE",     read_dvd_structure,     MMC_MEDIUM },
+    [0xb9] = { "READ CD MSF",            read_cd_msf,            MMC_MEDIUM },
     [0xbb] = { "SET CD SPEED",           set_speed,              0 },
     [0xbd] = { "MECHANISM STATUS",       mechanism_status,       0 },
-    [0xbe] = { "READ CD",                read_cd,                PKT_MEDIUM },
+    [0xbe] = { "READ CD",                read_cd,                MMC_MEDIUM },
 };
 /* clang-format on */
+
+void mmc_run(MMCDrive *d, const uint8_t *cdb)
+{
+    const MMCCommand *c = &mmc_commands[cdb[0]];
+
+    if (c->flags & MMC_MEDIUM && !mmc_has_medium(d)) {
+        d->ops->check(d, SENSE_NOT_READY, ASC_NO_MEDIUM, d->tray_open ? 2 : 1);
+    } else {
+        c->run(d, cdb);
+    }
+}

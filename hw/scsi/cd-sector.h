@@ -4,8 +4,8 @@
  *
  *   | sync 12 | minute second frame mode | user data 2048 | EDC 4 | 0 8 | ECC 276 |
  */
-#ifndef HW_IDE_CD_SECTOR_H
-#define HW_IDE_CD_SECTOR_H
+#ifndef HW_SCSI_CD_SECTOR_H
+#define HW_SCSI_CD_SECTOR_H
 
 #include <stdint.h>
 
