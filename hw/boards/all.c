@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* All device types. */
 #include "hw/boards/machine.h"
+#include "hw/arm/sp810.h"
 #include "hw/block/fdc.h"
 #include "hw/char/serial.h"
 #include "hw/display/vga.h"
@@ -51,6 +52,7 @@ const DeviceType *const device_types[] = {
     &ps2_kbd_type,
     &ps2_mouse_type,
     &serial_type,
+    &sp810_type,
     &vga_isa_type,
     &vga_pci_type,
     NULL
