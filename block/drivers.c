@@ -7,5 +7,6 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_file,
     &bdrv_host_device,
     &bdrv_overlay,
+    &bdrv_vdi,
     NULL
 };
