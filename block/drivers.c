@@ -7,6 +7,7 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_file,
     &bdrv_host_device,
     &bdrv_overlay,
+    &bdrv_vpc,
     &bdrv_vdi,
     NULL
 };
