@@ -112,7 +112,8 @@ check-all: check
 	@$(MAKE) --no-print-directory CC=clang MODE=clang check-fast
 
 bench: all
-	@$(SRC)/tests/bench/run -q $(O)/qemu-system-i386
+	@for t in $(TARGETS:%-softmmu=%); do \
+	    $(SRC)/tests/bench/run -g $$t -q $(O)/qemu-system-$$t || exit 1; done
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/qemu

@@ -35,6 +35,11 @@ want() {
 	return 1
 }
 
+# on PROGRAM: is it here?  Each processor has its own floating point.
+on() {
+	[ -x "./$1" ]
+}
+
 # run NAME CMD...: time it, then print a digest of what it computed
 run() {
 	name=$1
@@ -71,21 +76,26 @@ N 1000;      run mem-stream ./k stream $n
 N 150000;    run mem-alias ./k alias $n
 
 # string instructions, and libc's string functions
-N 9000;      run str-repmovs ./k repmovs $n
-N 2400000;   run str-repmovsb ./k repmovsb $n
-N 12000;     run str-repstos ./k repstos $n
-N 2500;      run str-repscas ./k repscas $n
+if on fp387; then
+	N 9000;    run str-repmovs ./k repmovs $n
+	N 2400000; run str-repmovsb ./k repmovsb $n
+	N 12000;   run str-repstos ./k repstos $n
+	N 2500;    run str-repscas ./k repscas $n
+fi
 N 450000;    run str-libc ./k libcstr $n
 
-# floating point: x87 with its own counts; the SSE families share theirs
-N 400000;    run fp387-nbody ./fp387 nbody $n
-sq 1600;     run fp387-spectral ./fp387 spectral $n
-sq 900;      run fp387-mandel ./fp387 mandel $n
-N 20;        run fp387-lu ./fp387 lu $n
-N 36;        run fp387-gemm ./fp387 gemm $n
-N 2000;      run fp387-fft ./fp387 fft $n
-N 1200000;   run fp387-trig ./fp387 trig $n
-for v in sse vec vecf; do
+# floating point: x87 and VFP with their own counts; the SSE families share theirs
+if on fp387; then
+	N 400000;  run fp387-nbody ./fp387 nbody $n
+	sq 1600;   run fp387-spectral ./fp387 spectral $n
+	sq 900;    run fp387-mandel ./fp387 mandel $n
+	N 20;      run fp387-lu ./fp387 lu $n
+	N 36;      run fp387-gemm ./fp387 gemm $n
+	N 2000;    run fp387-fft ./fp387 fft $n
+	N 1200000; run fp387-trig ./fp387 trig $n
+fi
+for v in sse vec vecf vfp vfpf; do
+	on fp$v || continue
 	N 2500000; run fp$v-nbody ./fp$v nbody $n
 	sq 3200;   run fp$v-spectral ./fp$v spectral $n
 	sq 1800;   run fp$v-mandel ./fp$v mandel $n
@@ -93,13 +103,21 @@ for v in sse vec vecf; do
 	N 130;     run fp$v-gemm ./fp$v gemm $n
 	N 10000;   run fp$v-fft ./fp$v fft $n
 done
-N 1200000;   run fpsse-trig ./fpsse trig $n
+for v in sse vfp; do
+	on fp$v || continue
+	N 1200000; run fp$v-trig ./fp$v trig $n
+done
+if on fpsoft; then
+	N 30000;   run fpsoft-nbody ./fpsoft nbody $n
+	N 3;       run fpsoft-gemm ./fpsoft gemm $n
+fi
 
 # operating system
 N 6000000;   run os-syscall ./k syscall $n
-N 5000000;   run os-int80 ./k int80 $n
+on fp387 && { N 5000000; run os-int80 ./k int80 $n; }
 N 1500;      run os-forkexec-static ./k forkexec $n /bench/true
-N 225;       run os-forkexec-dyn ./k forkexec $n /usr/bin/true
+[ -x /usr/bin/true ] && N 225 &&
+	run os-forkexec-dyn ./k forkexec $n /usr/bin/true
 N 1000;      run os-fork ./k fork $n
 N 60000;     run os-pipe ./k pipe $n
 N 12000;     run os-ctxsw ./k ctxsw $n
@@ -107,7 +125,7 @@ N 600;       run os-mmap ./k mmap $n
 N 300000;    run os-mprot ./k mprot $n
 N 500000;    run os-segv ./k segv $n
 N 400000;    run os-sig ./k sig $n
-N 150000000; run os-rdtsc ./k rdtsc $n
+on fp387 && { N 150000000; run os-rdtsc ./k rdtsc $n; }
 N 20000000;  run os-gettime ./k gettime $n
 
 # code written at run time

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Benchmark kernels without floating point: integers, calls, memory, string
- * instructions, operating system, code written at run time.  Each is one
+ * instructions, operating system, code written at run time, for i386 and ARM
+ * (string instructions, INT 80h and RDTSC on i386 only).  Each is one
  * function, runs N rounds and prints what it computed, so that two machines'
  * results can be compared as well as their times.
  *
@@ -254,6 +255,8 @@ static char *db = pool + (1 << 20) + 5 * 4096 + 64;
 
 enum { SB = 1 << 20 };
 
+#ifdef __i386__
+
 static void repmovs(long reps)
 {
     long r;
@@ -304,6 +307,8 @@ static void repscas(long reps)
     printf("repscas %u\n", sink);
 }
 
+#endif
+
 static void libcstr(long reps)
 {
     long r;
@@ -343,6 +348,8 @@ static void getppids(long n)
     printf("getppid %d\n", s != 0);
 }
 
+#ifdef __i386__
+
 static void int80(long n)
 {
     long i;
@@ -353,6 +360,8 @@ static void int80(long n)
     }
     printf("int80\n");
 }
+
+#endif
 
 static const char *prog;
 
@@ -518,6 +527,45 @@ static void sig(long n)
 
 /* JIT-like: write a fresh function, call it, rewrite (same page as data of the
  * writer: no) */
+#ifdef __i386__
+/* mov eax,v; mov ecx,20; 1: add eax,3; dec ecx; jnz 1b; ret */
+static void write_function(unsigned char *p, unsigned v)
+{
+    unsigned k = 20;
+
+    p[0] = 0xb8;
+    memcpy(p + 1, &v, 4);
+    p[5] = 0xb9;
+    memcpy(p + 6, &k, 4);
+    memcpy(p + 10, "\x83\xc0\x03\x49\x75\xfa\xc3", 7);
+}
+
+/* mov eax,[esp+4]; inc dword [eax]; ret */
+static void write_increment(unsigned char *p)
+{
+    memcpy(p, "\x8b\x44\x24\x04\xff\x00\xc3", 7);
+}
+#else
+/* ldr r0, =v; mov r1, #20; 1: add r0, r0, #3; subs r1, r1, #1; bne 1b; bx lr */
+static void write_function(unsigned char *p, unsigned v)
+{
+    unsigned code[] = { 0xe59f0010, 0xe3a01014, 0xe2800003, 0xe2511001,
+                        0x1afffffc, 0xe12fff1e, v };
+
+    memcpy(p, code, sizeof(code));
+    __builtin___clear_cache((char *)p, (char *)p + sizeof(code));
+}
+
+/* ldr r1, [r0]; add r1, r1, #1; str r1, [r0]; bx lr */
+static void write_increment(unsigned char *p)
+{
+    unsigned code[] = { 0xe5901000, 0xe2811001, 0xe5801000, 0xe12fff1e };
+
+    memcpy(p, code, sizeof(code));
+    __builtin___clear_cache((char *)p, (char *)p + sizeof(code));
+}
+#endif
+
 static void smc(long n)
 {
     unsigned char *m = mmap(0, 1 << 16, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -526,15 +574,9 @@ static void smc(long n)
     long i;
     for (i = 0; i < n; i++) {
         unsigned char *p = m + (i & 63) * 64;
-        unsigned v = i, k;
         int j;
-        p[0] = 0xb8;
-        memcpy(p + 1, &v, 4);
-        p[5] = 0xb9;
-        k = 20;
-        memcpy(p + 6, &k, 4); /* mov eax,v; mov ecx,20 */
-        memcpy(p + 10, "\x83\xc0\x03\x49\x75\xfa\xc3",
-               7); /* 1: add eax,3; dec ecx; jnz 1b; ret */
+
+        write_function(p, i);
         for (j = 0; j < 4; j++)
             s += ((unsigned (*)(void))p)();
     }
@@ -548,12 +590,13 @@ static void jitdata(long n)
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     unsigned *d = (unsigned *)(m + 2048);
     long i;
-    /* mov eax,[esp+4]; inc dword [eax]; ret */
-    memcpy(m, "\x8b\x44\x24\x04\xff\x00\xc3", 7);
+    write_increment(m);
     for (i = 0; i < n; i++)
         ((void (*)(unsigned *))m)(d);
     printf("jitdata %u\n", *d);
 }
+
+#ifdef __i386__
 
 static void rdtsc(long n)
 {
@@ -566,6 +609,8 @@ static void rdtsc(long n)
     }
     printf("rdtsc %d\n", s != 0);
 }
+
+#endif
 
 static void gettime(long n)
 {
@@ -647,13 +692,15 @@ static const struct {
     {"sieve", sieve},       {"sort", sort},        {"crc", crc},
     {"i64", i64},           {"bits", bits},        {"matint", matint},
     {"divs", divs},         {"atomic", atomic},    {"chase", chase},
-    {"stream", stream},     {"alias", alias},      {"repmovs", repmovs},
-    {"repmovsb", repmovsb}, {"repstos", repstos},  {"repscas", repscas},
-    {"libcstr", libcstr},   {"syscall", getppids}, {"int80", int80},
-    {"forkexec", forkexec}, {"fork", forkonly},    {"pipe", pipepp},
-    {"ctxsw", ctxsw},       {"mmap", mmapf},       {"mprot", mprot},
-    {"segv", segv},         {"sig", sig},          {"rdtsc", rdtsc},
+    {"stream", stream},     {"alias", alias},      {"libcstr", libcstr},
+    {"syscall", getppids},  {"forkexec", forkexec}, {"fork", forkonly},
+    {"pipe", pipepp},       {"ctxsw", ctxsw},      {"mmap", mmapf},
+    {"mprot", mprot},       {"segv", segv},        {"sig", sig},
     {"gettime", gettime},   {"smc", smc},          {"jitdata", jitdata},
+#ifdef __i386__
+    {"repmovs", repmovs},   {"repmovsb", repmovsb}, {"repstos", repstos},
+    {"repscas", repscas},   {"int80", int80},      {"rdtsc", rdtsc},
+#endif
 };
 
 int main(int argc, char **argv)
