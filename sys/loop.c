@@ -12,7 +12,7 @@
 
 #include "util/mem.h"
 
-enum { MAX_CLOCKS = 4 };
+enum { MAX_CLOCKS = 4, MAX_HOOKS = 16 };
 
 struct QEMUBH {
     void (*fn)(void *opaque);
@@ -21,6 +21,11 @@ struct QEMUBH {
     bool deleted;
     QEMUBH *next;
 };
+
+typedef struct Hook {
+    const LoopHook *ops;
+    void *opaque;
+} Hook;
 
 typedef struct Watch {
     LoopFdFn *on_read, *on_write;
@@ -36,6 +41,10 @@ static struct Loop {
     QEMUBH *bhs;
     Clock *clocks[MAX_CLOCKS];
     int num_clocks;
+    Hook hooks[MAX_HOOKS];
+    int num_hooks;
+    struct pollfd *polled;              /* of this wait: fds, then the hooks' */
+    int num_polled, room_polled;
     int wake_fd;
 } loop = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake_fd = -1 };
 
@@ -237,6 +246,53 @@ static bool bh_pending(void)
     return false;
 }
 
+/* -- Hooks ------------------------------------------------------------------- */
+
+void loop_add_hook(const LoopHook *h, void *opaque)
+{
+    assert(loop.num_hooks < MAX_HOOKS);
+    loop.hooks[loop.num_hooks++] = (Hook){ h, opaque };
+    loop_wake();
+}
+
+void loop_remove_hook(void *opaque)
+{
+    for (int i = 0; i < loop.num_hooks; i++) {
+        if (loop.hooks[i].opaque == opaque) {
+            loop.hooks[i] = loop.hooks[--loop.num_hooks];
+            return;
+        }
+    }
+}
+
+int loop_poll(int fd, short events)
+{
+    if (loop.num_polled == loop.room_polled) {
+        loop.room_polled = loop.room_polled * 2 + 8;
+        loop.polled = xrealloc(loop.polled,
+                               (size_t)loop.room_polled * sizeof(*loop.polled));
+    }
+    loop.polled[loop.num_polled] = (struct pollfd){ .fd = fd, .events = events };
+    return loop.num_polled++;
+}
+
+short loop_poll_result(int n)
+{
+    return loop.polled[n].revents;
+}
+
+static int64_t prepare_wait(int64_t timeout_ns)
+{
+    loop.num_polled = 0;
+    for (int i = 0; i < loop.num; i++) {
+        loop_poll(loop.fds[i].fd, loop.fds[i].events);
+    }
+    for (int i = 0; i < loop.num_hooks; i++) {
+        loop.hooks[i].ops->prepare(loop.hooks[i].opaque, &timeout_ns);
+    }
+    return timeout_ns;
+}
+
 /* A callback may change the set: look each ready fd up again. */
 static void dispatch(const struct pollfd *ready, int num)
 {
@@ -269,23 +325,27 @@ void loop_run_once(int64_t timeout_ns)
     if (bh_pending()) {
         timeout_ns = 0;
     }
-    struct timespec ts = { timeout_ns / NS_PER_SEC, timeout_ns % NS_PER_SEC };
-    int num = loop.num;
-    struct pollfd *ready = xcalloc((size_t)num, sizeof(*ready));
+    int num = loop.num, hooks = loop.num_hooks;
 
-    memcpy(ready, loop.fds, (size_t)num * sizeof(*ready));
+    timeout_ns = prepare_wait(timeout_ns);
+    struct timespec ts = { timeout_ns / NS_PER_SEC, timeout_ns % NS_PER_SEC };
     bool held = lock_held;
     if (held) {
         global_unlock();
     }
-    int n = ppoll(ready, (nfds_t)num, timeout_ns < 0 ? NULL : &ts, NULL);
+    int n = ppoll(loop.polled, (nfds_t)loop.num_polled, timeout_ns < 0 ? NULL : &ts, NULL);
     if (held) {
         global_lock();
     }
-    if (n > 0) {
-        dispatch(ready, num);
+    for (int i = 0; n < 0 && i < loop.num_polled; i++) {
+        loop.polled[i].revents = 0;
     }
-    free(ready);
+    for (int i = 0; i < hooks && i < loop.num_hooks; i++) {
+        loop.hooks[i].ops->done(loop.hooks[i].opaque);
+    }
+    if (n > 0) {
+        dispatch(loop.polled, num);
+    }
     run_clocks(0);
     run_bhs();
 }

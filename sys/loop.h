@@ -36,6 +36,20 @@ typedef void LoopFdFn(void *opaque);
  * Errors and hang-ups call on_read, or on_write if there is only that. */
 void loop_set_fd(int fd, LoopFdFn *on_read, LoopFdFn *on_write, void *opaque);
 
+/* A library with descriptors of its own: prepare() is asked before each wait,
+ * calls loop_poll() for each descriptor and lowers *timeout_ns (-1: for ever) to
+ * when it wants to run at the latest; after the wait comes done(), with what
+ * loop_poll_result() has for each number that loop_poll() returned. */
+typedef struct LoopHook {
+    void (*prepare)(void *opaque, int64_t *timeout_ns);
+    void (*done)(void *opaque);
+} LoopHook;
+
+void loop_add_hook(const LoopHook *h, void *opaque);
+void loop_remove_hook(void *opaque);    /* not from within a hook */
+int loop_poll(int fd, short events);    /* POLLIN ...; from prepare() only */
+short loop_poll_result(int n);          /* from done() only */
+
 /* -- Bottom halves ----------------------------------------------------------- */
 
 /* Work to be done soon by the main thread, once however often scheduled. */
