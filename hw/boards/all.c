@@ -21,6 +21,8 @@
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
+#include "hw/sd/pl181.h"
+#include "hw/sd/sd.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
@@ -48,9 +50,11 @@ const DeviceType *const device_types[] = {
     &piix3_ide_type,
     &piix3_type,
     &piix4_pm_type,
+    &pl181_type,
     &port92_type,
     &ps2_kbd_type,
     &ps2_mouse_type,
+    &sd_card_type,
     &serial_type,
     &sp810_type,
     &vga_isa_type,
