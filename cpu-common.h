@@ -38,7 +38,7 @@ typedef uint64_t hwaddr;                /* guest physical address */
 
 /* -- Software TLB, probed by translated code (layout: tcg.h, TCGSoftMMU) ----- */
 
-#define NB_MMU_MODES  2
+#define NB_MMU_MODES  4                 /* i386 uses 2 of them */
 #define CPU_TLB_BITS  12                /* most entries; the mask may use fewer */
 #define CPU_TLB_SIZE  (1u << CPU_TLB_BITS)
 
@@ -53,6 +53,7 @@ enum {
     TLB_MMIO     = 1 << 10,             /* not RAM: ask the device */
     TLB_NOTDIRTY = 1 << 9,              /* RAM, but the write must be noted */
     TLB_WATCH    = 1 << 8,              /* a debugger watches this page */
+    TLB_SUBPAGE  = 1 << 7,              /* smaller: for this one access only */
 };
 
 typedef enum MMUAccess { MMU_READ, MMU_WRITE, MMU_FETCH } MMUAccess;
@@ -224,10 +225,16 @@ bool cpu_restore_state(CPUState *cpu, uintptr_t ra);
 
 /* TLB, for tlb_fill and for the guest's flush instructions. */
 enum { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_EXEC = 4, PAGE_GLOBAL = 8 };
+/*
+ * size: of the guest's page that `page` lies in, which tlb_flush_page() then
+ * flushes as a whole.  If it is less than TARGET_PAGE_SIZE (1 KiB at least), the
+ * entry is good for one access, and no code is kept.
+ */
 void tlb_set_page(CPUState *cpu, vaddr page, hwaddr phys, int prot,
                   unsigned mmu_idx, uint64_t size);
 void tlb_flush(CPUState *cpu);
 void tlb_flush_nonglobal(CPUState *cpu);
+void tlb_flush_idx(CPUState *cpu, uint32_t idxmap);     /* bit n: MMU index n */
 void tlb_flush_page(CPUState *cpu, vaddr page);
 
 /* Guest memory from a helper, virtual; may raise.  memop: size, MO_SIGN. */
@@ -247,6 +254,8 @@ void *cpu_probe(CPUState *cpu, vaddr addr, unsigned len, MMUAccess access,
 /* Guest memory, physical, as the CPU sees it (page walks, INVLPG ...). */
 uint64_t cpu_ldphys(CPUState *cpu, hwaddr addr, unsigned size);
 void cpu_stphys(CPUState *cpu, hwaddr addr, uint64_t val, unsigned size);
+/* Does anything answer there? */
+bool cpu_phys_exists(CPUState *cpu, hwaddr addr);
 
 /* Port space (x86). */
 uint32_t cpu_in(CPUState *cpu, uint32_t port, unsigned size);

@@ -26,6 +26,8 @@
 
 #define PAGE_OFFSET ((uint32_t)TARGET_PAGE_SIZE - 1)
 
+enum { MIN_SUBPAGE_BITS = 10, SUBPAGE_SIZE = 1 << MIN_SUBPAGE_BITS };
+
 _Static_assert(sizeof(CPUTLBEntry) == 16, "translated code scales by 16");
 _Static_assert(sizeof(CPUJumpEntry) == 16, "and here");
 
@@ -134,6 +136,11 @@ static bool flush_logged(CPUState *cpu, unsigned mmu_idx, SlotLog *log, bool glo
 static void flush_mode(CPUState *cpu, unsigned mmu_idx)
 {
     TLBMode *m = &cpu->common.exec->tlb[mmu_idx];
+
+    if (!m->used) {
+        return;
+    }
+    m->used = false;
     bool done = flush_logged(cpu, mmu_idx, &m->log[0], true);
 
     done &= flush_logged(cpu, mmu_idx, &m->log[1], true);
@@ -158,6 +165,9 @@ static void flush_mode_nonglobal(CPUState *cpu, unsigned mmu_idx)
 {
     TLBMode *m = &cpu->common.exec->tlb[mmu_idx];
 
+    if (!m->used) {
+        return;
+    }
     if (!flush_logged(cpu, mmu_idx, &m->log[0], false)) {
         flush_nonglobal(cpu_tlb(cpu)->table[mmu_idx], m->full, num_slots(cpu, mmu_idx));
     }
@@ -169,17 +179,24 @@ static void log_slot(TLBMode *m, unsigned slot, int prot)
     slot_log_add(&m->log[prot & PAGE_GLOBAL ? 1 : 0], slot);
 }
 
-void tlb_flush(CPUState *cpu)
+void tlb_flush_idx(CPUState *cpu, uint32_t idxmap)
 {
     CPUExec *x = cpu->common.exec;
 
     x->stat.tlb_flushes++;
     tlb_acquire(x);
     for (unsigned i = 0; i < NB_MMU_MODES; i++) {
-        flush_mode(cpu, i);
+        if (idxmap >> i & 1) {
+            flush_mode(cpu, i);
+        }
     }
     tlb_release(x);
     jump_cache_flush(cpu);
+}
+
+void tlb_flush(CPUState *cpu)
+{
+    tlb_flush_idx(cpu, ~0u);
 }
 
 void tlb_flush_nonglobal(CPUState *cpu)
@@ -227,6 +244,9 @@ void tlb_flush_page(CPUState *cpu, vaddr page)
         CPUTLBEntry *e = cpu_tlb(cpu)->table[i];
         unsigned slot = slot_of(cpu, i, addr);
 
+        if (!m->used) {
+            continue;
+        }
         if (addr >= m->large_lo && addr <= m->large_hi) {
             large |= flush_slots_of_page(e, m->full, num_slots(cpu, i), addr);
         } else {
@@ -264,6 +284,9 @@ void tlb_ram_cleaned(CPUState *cpu, uint64_t ram_addr, uint64_t len)
 
     tlb_acquire(x);
     for (unsigned i = 0; i < NB_MMU_MODES; i++) {
+        if (!x->tlb[i].used) {
+            continue;
+        }
         note_cleaned(cpu_tlb(cpu)->table[i], x->tlb[i].full, num_slots(cpu, i),
                      ram_addr, len);
         note_cleaned(x->tlb[i].victim, x->tlb[i].victim_full, TLB_VICTIMS,
@@ -341,17 +364,21 @@ void tlb_set_page(CPUState *cpu, vaddr page, hwaddr phys, int prot,
     CPUExec *x = cpu->common.exec;
     TLBMode *m = &x->tlb[mmu_idx];
     TLBFull f = {
-        .phys = phys & TARGET_PAGE_MASK,
+        .phys = size < TARGET_PAGE_SIZE ? phys - (page & PAGE_OFFSET)
+                                        : phys & TARGET_PAGE_MASK,
         .page = (uint32_t)(page & TARGET_PAGE_MASK),
         .prot = (uint8_t)prot,
         .size_bits = (uint8_t)MIN(__builtin_ctzll(size | 1ull << 32), 31),
     };
     uint32_t slow = (x->options->no_fast_tlb || is_watched(x, f.page)) ? TLB_WATCH : 0;
+
+    slow |= f.size_bits < TARGET_PAGE_BITS ? TLB_SUBPAGE : 0;
     CPUTLBEntry e = { .addr_read = f.page | slow, .addr_write = f.page | slow };
 
-    assert(f.size_bits >= TARGET_PAGE_BITS);
+    assert(f.size_bits >= MIN_SUBPAGE_BITS);
     tlb_acquire(x);
     maybe_grow(cpu, mmu_idx);
+    m->used = true;
     describe(x->mem, &e, &f);
     e.addr_read |= prot & PAGE_READ ? 0 : TLB_INVALID;
     e.addr_write |= prot & PAGE_WRITE ? 0 : TLB_INVALID;
@@ -361,7 +388,8 @@ void tlb_set_page(CPUState *cpu, vaddr page, hwaddr phys, int prot,
 
     m->fills++;
     flush_slots_of_page(m->victim, m->victim_full, TLB_VICTIMS, f.page);
-    if (m->full[slot].page != NO_TLB_PAGE && m->full[slot].page != f.page) {
+    if (m->full[slot].page != NO_TLB_PAGE && m->full[slot].page != f.page &&
+        m->full[slot].size_bits >= TARGET_PAGE_BITS) {
         m->conflicts++;
         make_victim(m, at, &m->full[slot]);
     }
@@ -383,7 +411,7 @@ static bool permits(const TLBFull *f, uint32_t page, MMUAccess access)
         [MMU_READ] = PAGE_READ, [MMU_WRITE] = PAGE_WRITE, [MMU_FETCH] = PAGE_EXEC,
     };
 
-    return f->page == page && (f->prot & need[access]);
+    return f->page == page && (f->prot & need[access]) && f->size_bits >= TARGET_PAGE_BITS;
 }
 
 /* Bring it back from the victims, if it is there. */
@@ -433,7 +461,7 @@ static unsigned get_slot(CPUState *cpu, uint32_t addr, MMUAccess access,
         exec_leave(cpu, code_ra);
     }
     slot = slot_of(cpu, mmu_idx, addr);
-    assert(permits(&x->tlb[mmu_idx].full[slot], page, access));
+    assert(x->tlb[mmu_idx].full[slot].page == page);
     return slot;
 }
 
@@ -592,12 +620,24 @@ static unsigned in_first_page(uint32_t addr, unsigned n)
     return MIN(n, TARGET_PAGE_SIZE - (addr & PAGE_OFFSET));
 }
 
+/* It ends in another small page than it begins in. */
+static bool crosses_subpage(const Access *a)
+{
+    return (a->flags & TLB_SUBPAGE) && (a->addr & (SUBPAGE_SIZE - 1)) + a->len > SUBPAGE_SIZE;
+}
+
 static void load_bytes(CPUState *cpu, uint32_t addr, uint8_t *buf, unsigned n,
                        MMUAccess access, unsigned mmu_idx, uintptr_t code_ra)
 {
     unsigned first = in_first_page(addr, n);
     Access a = get_access(cpu, addr, first, access, mmu_idx, code_ra);
 
+    if (crosses_subpage(&a)) {
+        for (unsigned i = 0; i < n; i++) {
+            load_bytes(cpu, addr + i, buf + i, 1, access, mmu_idx, code_ra);
+        }
+        return;
+    }
     if (first < n) {
         Access b = get_access(cpu, addr + first, n - first, access, mmu_idx, code_ra);
 
@@ -614,6 +654,13 @@ static void store_bytes(CPUState *cpu, uint32_t addr, const uint8_t *buf, unsign
     unsigned first = in_first_page(addr, n);
     Access a = get_access(cpu, addr, first, MMU_WRITE, mmu_idx, code_ra);
 
+    if (crosses_subpage(&a)) {
+        get_access(cpu, addr + n - 1, 1, MMU_WRITE, mmu_idx, code_ra);
+        for (unsigned i = 0; i < n; i++) {
+            store_bytes(cpu, addr + i, buf + i, 1, mmu_idx, code_ra);
+        }
+        return;
+    }
     if (first < n) {
         Access b = get_access(cpu, addr + first, n - first, MMU_WRITE, mmu_idx, code_ra);
 
@@ -820,7 +867,7 @@ void *cpu_probe(CPUState *cpu, vaddr addr, unsigned len, MMUAccess access,
     bool watched = (have & TLB_WATCH) && is_watched(cpu->common.exec,
                                                     (uint32_t)(addr & TARGET_PAGE_MASK));
 
-    if ((have & TLB_MMIO) || watched) {
+    if ((have & (TLB_MMIO | TLB_SUBPAGE)) || watched) {
         return NULL;
     }
     Access a = get_access(cpu, (uint32_t)addr, len, access, mmu_idx, code_ra);
@@ -867,6 +914,11 @@ void cpu_stphys(CPUState *cpu, hwaddr addr, uint64_t val, unsigned size)
     as_ram_written(cpu->common.exec->mem, addr, size);
 }
 
+bool cpu_phys_exists(CPUState *cpu, hwaddr addr)
+{
+    return as_find(cpu->common.exec->mem, addr)->region;
+}
+
 uint32_t cpu_in(CPUState *cpu, uint32_t port, unsigned size)
 {
     uint32_t val = ~0u >> (32 - 8 * size);
@@ -909,7 +961,9 @@ void code_lookup(CPUState *cpu, uint32_t addr, unsigned mmu_idx, CodePage *p)
         .page = f->page, .global = f->prot & PAGE_GLOBAL,
         .ram_addr = f->ram_addr, .phys = f->phys,
     };
-    if (f->ram_addr != NO_PAGE) {
+    if (f->size_bits < TARGET_PAGE_BITS) {      /* fetch by fetch, as from a device */
+        p->ram_addr = NO_PAGE;
+    } else if (f->ram_addr != NO_PAGE) {
         p->host = (const uint8_t *)(e->addend + f->page);
     }
 }
@@ -1085,6 +1139,7 @@ void cpu_exec_init(CPUState *cpu)
 {
     for (unsigned i = 0; i < NB_MMU_MODES; i++) {
         cpu->common.tlb_mask[i] = (TLB_START - 1) * sizeof(CPUTLBEntry);
+        cpu->common.exec->tlb[i].used = true;
         flush_mode(cpu, i);
         flush_all_slots(cpu, i);
     }

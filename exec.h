@@ -40,7 +40,8 @@ typedef struct TLBFull {
     hwaddr phys;                        /* of the page */
     uint32_t page;                      /* guest address, NO_TLB_PAGE: free */
     uint8_t prot;                       /* PAGE_xxx */
-    uint8_t size_bits;                  /* of the guest's page: 12, 21, 22 */
+    uint8_t size_bits;                  /* of the guest's page: 12, 21, 22; less
+                                           than 12: TLB_SUBPAGE */
 } TLBFull;
 
 #define NO_TLB_PAGE (~0u)
@@ -71,6 +72,7 @@ typedef struct TLBMode {
     CPUTLBEntry victim[TLB_VICTIMS];
     TLBFull victim_full[TLB_VICTIMS];
     unsigned next_victim;
+    bool used;                          /* filled since the last flush */
     SlotLog log[2];                     /* given to non-global, global pages */
     unsigned fills, conflicts;          /* in this window, for the size */
     uint32_t large_lo, large_hi;        /* first and last byte of all large pages */

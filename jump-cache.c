@@ -76,7 +76,7 @@ static CodePageBlocks *page_of(JumpCache *j, uint32_t page, uint64_t ram_addr,
 {
     uint64_t h = (page >> TARGET_PAGE_BITS) ^ (ram_addr >> TARGET_PAGE_BITS) * 7;
 
-    return &j->pages[(h + mmu_idx * (CODE_PAGES / 2)) % CODE_PAGES];
+    return &j->pages[(h + mmu_idx * (CODE_PAGES / NB_MMU_MODES)) % CODE_PAGES];
 }
 
 static void clear_all(CPUState *cpu)
@@ -258,8 +258,11 @@ void jump_cache_insert(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx, bo
     put(cpu, tb, global);
 }
 
-static void forget_block(CodePageBlocks *p, const TranslationBlock *tb)
+static void forget_block(CodePageBlocks *p, uint32_t page, const TranslationBlock *tb)
 {
+    if (p->page != page) {
+        return;
+    }
     for (unsigned i = 0; i < p->num; i++) {
         if (p->tb[i] == tb) {
             p->tb[i] = p->tb[--p->num];
@@ -272,13 +275,13 @@ void jump_cache_remove(CPUState *cpu, TranslationBlock *tb)
 {
     JumpCache *j = &cpu->common.exec->jumps;
     unsigned slot = slot_of(cpu, tb->pc);
+    uint32_t page = tb->pc & (uint32_t)TARGET_PAGE_MASK;
 
     if (cpu_tlb(cpu)->jump_cache[slot].tc_ptr == tb->tc_ptr ||
         j->second[slot].tc_ptr == tb->tc_ptr) {
         clear_slot(cpu, slot);
     }
     for (unsigned mmu_idx = 0; mmu_idx < NB_MMU_MODES; mmu_idx++) {
-        forget_block(page_of(j, tb->pc & (uint32_t)TARGET_PAGE_MASK, tb->page_addr[0],
-                             mmu_idx), tb);
+        forget_block(page_of(j, page, tb->page_addr[0], mmu_idx), page, tb);
     }
 }
