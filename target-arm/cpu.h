@@ -168,6 +168,7 @@ typedef struct CPUARMState {
     const ArmModel *model;
     uint32_t features;
     ArmPins pins;
+    struct ArmSemihost *semihost;       /* or NULL: semihost.c */
     struct ArmDecoder *decoder;         /* arm_gen_intermediate_code() makes it,
                                            CPUOps.destroy frees it */
 
