@@ -23,6 +23,7 @@
 #include "hw/pci/piix4-pm.h"
 #include "hw/sd/pl181.h"
 #include "hw/sd/sd.h"
+#include "hw/scsi/scsi.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
@@ -55,6 +56,8 @@ const DeviceType *const device_types[] = {
     &ps2_kbd_type,
     &ps2_mouse_type,
     &sd_card_type,
+    &scsi_cd_type,
+    &scsi_hd_type,
     &serial_type,
     &sp810_type,
     &vga_isa_type,

@@ -21,6 +21,7 @@
 
 #include "char/char.h"
 #include "cpu-common.h"
+#include "net/net-options.h"
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -279,6 +280,21 @@ static void *find_slot(const Machine *m, const char *name)
     return NULL;
 }
 
+/* By id; a bus may also be called by its device's with ".0", as in "lsi.0". */
+static Device *find_link(const Machine *m, const char *name)
+{
+    size_t len = strlen(name);
+    Device *d = machine_find(m, name);
+
+    if (!d && len > 2 && !strcmp(name + len - 2, ".0")) {
+        char *id = xstrndup(name, len - 2);
+
+        d = machine_find(m, id);
+        free(id);
+    }
+    return d;
+}
+
 static void *resolve(void *opaque, PropKind kind, const char *name)
 {
     Machine *m = opaque;
@@ -287,10 +303,11 @@ static void *resolve(void *opaque, PropKind kind, const char *name)
         return find_slot(m, name);
     }
     switch (kind) {
-    case PROP_LINK: return machine_find(m, name);
+    case PROP_LINK: return find_link(m, name);
     case PROP_CHAR: return chr_find(name);
     case PROP_DRIVE:
         return m->config.find_drive ? m->config.find_drive(name) : NULL;
+    case PROP_NIC:  return net_nic_for(name);
     default:        return NULL;
     }
 }
@@ -440,6 +457,53 @@ int machine_place(Machine *m, const Place *map, size_t len, Error *err)
     return ret;
 }
 
+static bool has_model(const char *list, const char *model)
+{
+    size_t len = strlen(model);
+
+    for (const char *s = list; len && (s = strstr(s, model)) != NULL; s += len) {
+        if ((s == list || s[-1] == ' ') && (!s[len] || s[len] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A card the user did not name is the board's first. */
+static int check_nics(const QEMUMachine *t, MachineConfig *c, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(c->nic) && c->nic[i]; i++) {
+        NICInfo *info = c->nic[i];
+
+        if (!t->nic_models) {
+            return error_set(err, ENODEV, "%s: -net nic: this board takes no network card",
+                             t->name);
+        }
+        if (!info->model) {
+            info->model = xstrndup(t->nic_models, strcspn(t->nic_models, " "));
+        }
+        if (!has_model(t->nic_models, info->model)) {
+            return error_set(err, EINVAL, "%s: -net nic: no model '%s'; there are %s", t->name,
+                             info->model, t->nic_models);
+        }
+    }
+    return 0;
+}
+
+/* After init(): the board has taken every one. */
+static int check_nics_are_used(const Machine *m, Error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(m->config.nic) && m->config.nic[i]; i++) {
+        const NICInfo *info = m->config.nic[i];
+
+        if (!info->nic) {
+            return error_set(err, ENOSPC, "%s: -net nic: no place for card %zu, %s",
+                             m->type->name, i + 1, info->model);
+        }
+    }
+    return 0;
+}
+
 static int check_config(const QEMUMachine *t, MachineConfig *c, Error *err)
 {
     c->cpu_model = c->cpu_model ? c->cpu_model : t->cpu;
@@ -455,7 +519,7 @@ static int check_config(const QEMUMachine *t, MachineConfig *c, Error *err)
         return error_set(err, EINVAL, "%s: %d CPUs are too many, at most -smp %d",
                          t->name, c->num_cpus, t->max_cpus);
     }
-    return 0;
+    return check_nics(t, c, err);
 }
 
 int machine_new(Machine **out, const QEMUMachine *t, const MachineConfig *c,
@@ -477,6 +541,7 @@ int machine_new(Machine **out, const QEMUMachine *t, const MachineConfig *c,
     m->io = as_new("io", PORTS);
     m->resolver = (PropResolver){ resolve, m };
     ret = t->init(m, err);
+    ret = ret < 0 ? ret : check_nics_are_used(m, err);
     if (ret < 0) {
         machine_free(m);
         return ret;
@@ -591,6 +656,22 @@ static bool has_bus_prop(const Device *d)
     return false;
 }
 
+/* A property "bus" nobody set: the first device that has such a bus. */
+static void default_bus(const Machine *m, Device *d)
+{
+    for (const PropDef *p = d->type->props; p && p->name; p++) {
+        if (strcmp(p->name, "bus") || p->kind != PROP_LINK) {
+            continue;
+        }
+        Device **link = (Device **)(void *)((char *)d + p->field);
+        for (Device *h = m->devices; h && !*link; h = h->next) {
+            if (h->type->has_bus && !strcmp(h->type->has_bus, d->type->bus)) {
+                *link = h;
+            }
+        }
+    }
+}
+
 /* Of "pci" and "isa" there is one each, called "pci.0" and "isa.0". */
 static int check_bus_name(const DeviceType *t, const char *name, Error *err)
 {
@@ -693,6 +774,7 @@ static int build_user_device(DeviceOptions *o, const char *options, Error *err)
 {
     int ret = for_each_option(options, o, err, set_user_prop);
 
+    default_bus(o->m, o->d);
     ret = ret < 0 ? ret : plug_user(o->m, o->d, o->devfn, err);
     ret = ret < 0 ? ret : check_iobase(o->d, err);
     ret = ret < 0 ? ret : device_realize(o->d, err);

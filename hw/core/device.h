@@ -107,6 +107,8 @@ struct DeviceType {
     const char *manual;                 /* document number */
     const char *bus;                    /* kind it plugs into: "sys", "pci",
                                            "isa", "ide", "usb" ... */
+    const char *has_bus;                /* kind it has for others, or NULL ... */
+    uint32_t has_bus_at;                /* ... and where in its state that is */
     size_t state_size;
     const WindowDef *windows;           /* or NULL */
     const PropDef *props;               /* or NULL */
