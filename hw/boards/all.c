@@ -2,34 +2,48 @@
 /* All device types. */
 #include "hw/boards/machine.h"
 #include "hw/arm/sp810.h"
+#include "hw/arm/versatile-sic.h"
+#include "hw/arm/versatile-sysregs.h"
 #include "hw/block/fdc.h"
+#include "hw/char/pl011.h"
 #include "hw/char/serial.h"
 #include "hw/display/vga.h"
 #include "hw/dma/i8237.h"
+#include "hw/i2c/at24c.h"
+#include "hw/i2c/ds1338.h"
+#include "hw/i2c/versatile-i2c.h"
 #include "hw/ide/ide.h"
 #include "hw/input/i8042.h"
+#include "hw/input/pl050.h"
 #include "hw/input/port92.h"
 #include "hw/input/ps2.h"
 #include "hw/intc/apic-bus.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/lapic.h"
+#include "hw/intc/pl190.h"
 #include "hw/misc/debugcon.h"
 #include "hw/misc/ferr.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/isa-irqs.h"
+#include "hw/misc/pl061.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
+#include "hw/scsi/scsi.h"
 #include "hw/sd/pl181.h"
 #include "hw/sd/sd.h"
-#include "hw/scsi/scsi.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "hw/timer/pl031.h"
+#include "hw/timer/sp804.h"
+#include "hw/timer/sp805.h"
 
 const DeviceType *const device_types[] = {
     &apic_bus_type,
+    &at24c_type,
+    &ds1338_type,
     &fdc_type,
     &ferr_type,
     &fw_cfg_type,
@@ -48,18 +62,28 @@ const DeviceType *const device_types[] = {
     &isa_irqs_type,
     &lapic_type,
     &mc146818_type,
-    &piix3_ide_type,
     &piix3_type,
+    &piix3_ide_type,
     &piix4_pm_type,
+    &pl011_type,
+    &pl031_type,
+    &pl050_type,
+    &pl061_type,
     &pl181_type,
+    &pl190_type,
     &port92_type,
     &ps2_kbd_type,
     &ps2_mouse_type,
-    &sd_card_type,
     &scsi_cd_type,
     &scsi_hd_type,
+    &sd_card_type,
     &serial_type,
+    &sp804_type,
+    &sp805_type,
     &sp810_type,
+    &versatile_i2c_type,
+    &versatile_sic_type,
+    &versatile_sysregs_type,
     &vga_isa_type,
     &vga_pci_type,
     NULL

@@ -28,7 +28,7 @@ typedef struct CharDriverState CharDriverState;
 typedef struct Machine Machine;
 
 #define PLACE_MAX_WINDOWS 6
-#define PLACE_MAX_IRQS    8
+#define PLACE_MAX_IRQS    36
 #define NOWHERE (~(hwaddr)0)
 
 /* Where an output goes: a place on the board and its input, never a pointer. */
@@ -57,6 +57,9 @@ typedef struct QEMUMachine {
     uint64_t ram_default, ram_max;      /* bytes */
     int max_cpus;
     bool is_default;
+    /* Models for -net nic, the default one first: "smc91c111 rtl8139"; NULL: the
+     * board has no place for a network card. */
+    const char *nic_models;
     DriveInterface drives;              /* of -hda, and of -drive without if=; with
                                            IF_IDE, a CD and a floppy drive too */
     const char *opts_help;              /* what -M NAME,... takes, or NULL */
