@@ -224,6 +224,7 @@ void *bdrv_memalign(const BlockDriverState *bs, size_t len);
 
 extern const BlockDriver bdrv_file, bdrv_host_device, bdrv_raw, bdrv_overlay;
 extern const BlockDriver bdrv_qcow2;
-extern const BlockDriver bdrv_vpc, bdrv_vdi;
+extern const BlockDriver bdrv_bochs, bdrv_cloop, bdrv_cow, bdrv_dmg, bdrv_parallels,
+    bdrv_qcow, bdrv_vdi, bdrv_vhdx, bdrv_vmdk, bdrv_vpc;
 
 #endif

@@ -8,6 +8,8 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_host_device,
     &bdrv_overlay,
     &bdrv_vpc,
+    &bdrv_parallels,
+    &bdrv_qcow,
     &bdrv_vdi,
     NULL
 };
