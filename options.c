@@ -170,16 +170,6 @@ static int parse_curses(Options *o, const char *s, Error *err)
     return 0;
 }
 
-static int parse_net(Options *o, const char *s, Error *err)
-{
-    (void)o;
-    if (strcmp(s, "none")) {
-        return error_set(err, ENOTSUP, "-net %s: this machine has no network devices yet; "
-                         "leave it out, or say -net none", s);
-    }
-    return 0;
-}
-
 /* YYYY-MM-DD[THH:MM:SS], UTC, of the years a PC's clock and Linux both know. */
 static int parse_date(const char *s, int64_t *ns, Error *err)
 {

@@ -34,7 +34,8 @@ typedef struct Options {
     const char *machine, *cpu, *name, *display, *vga, *kernel, *append, *initrd, *dtb;
     const char *monitor, *debugcon, *log_items, *log_file, *firmware_dir, *bios, *pidfile;
     const char *drive[SLOT_NUM];
-    OptionList drives, pflash, devices, serials;
+    OptionList drives, pflash, devices, serials, nets, netdevs, nics, redirs;
+    const char *tftp, *bootp;
     uint64_t ram;                       /* bytes, 0: the machine's default */
     int smp;
     char boot_order[8];                 /* "" : the machine's default */

@@ -26,6 +26,7 @@
 #include "cpus.h"
 #include "hw/boards/machine.h"
 #include "monitor/monitor.h"
+#include "net/net-options.h"
 #include "options.h"
 #include "sys/loop.h"
 #include "ui/console.h"
@@ -86,21 +87,47 @@ static void list_devices(void)
     }
 }
 
+/* Of "NAME" or "NAME,..."; NULL if there is none. */
+static const DeviceType *find_device_type(const char *spec)
+{
+    size_t len = strcspn(spec, ",");
+
+    for (const DeviceType *const *t = device_types; *t; t++) {
+        if (strlen((*t)->name) == len && !strncmp((*t)->name, spec, len)) {
+            return *t;
+        }
+    }
+    return NULL;
+}
+
 /* "NAME,help" or "NAME,?" */
 static const DeviceType *device_help_wanted(const char *spec)
 {
     const char *comma = strchr(spec, ',');
 
-    if (!comma || !is_help(comma + 1)) {
-        return NULL;
-    }
-    for (const DeviceType *const *t = device_types; *t; t++) {
-        if (strlen((*t)->name) == (size_t)(comma - spec) &&
-            !strncmp((*t)->name, spec, (size_t)(comma - spec))) {
-            return *t;
+    return comma && is_help(comma + 1) ? find_device_type(spec) : NULL;
+}
+
+/* "-net nic,model=help" */
+static bool wants_nic_models(const OptionList *l)
+{
+    for (int i = 0; i < l->num; i++) {
+        const char *model = strstr(l->item[i], "model=");
+
+        if (model && is_help(model + strlen("model="))) {
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+static void list_nic_models(void)
+{
+    for (const QEMUMachine *const *t = machines; *t; t++) {
+        if ((*t)->nic_models) {
+            printf("  %-14s %s\n", (*t)->name, (*t)->nic_models);
+        }
+    }
 }
 
 static void list_log_items(void)
@@ -143,6 +170,10 @@ static bool print_lists(const Options *o, const char *program)
     }
     if (is_help(o->display)) {
         display_list(put_stdout, NULL);
+        return true;
+    }
+    if (wants_nic_models(&o->nets) || wants_nic_models(&o->nics)) {
+        list_nic_models();
         return true;
     }
     for (int i = 0; i < o->devices.num; i++) {
@@ -396,6 +427,54 @@ static void resume_io(void *opaque, bool running, StopReason why)
     }
 }
 
+/* -- Networks ---------------------------------------------------------------- */
+
+/* -device CARD takes the place of the default one. */
+static bool has_card(const OptionList *devices)
+{
+    for (int i = 0; i < devices->num; i++) {
+        const DeviceType *t = find_device_type(devices->item[i]);
+
+        for (const PropDef *p = t ? t->props : NULL; p && p->name; p++) {
+            if (p->kind == PROP_NIC) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int open_networks(const Options *o, const QEMUMachine *t, MachineConfig *c, Error *err)
+{
+    const NetOptions n = {
+        .net = o->nets.item, .num_net = o->nets.num,
+        .netdev = o->netdevs.item, .num_netdev = o->netdevs.num,
+        .nic = o->nics.item, .num_nic = o->nics.num,
+        .redir = o->redirs.item, .num_redir = o->redirs.num,
+        .tftp = o->tftp, .bootp = o->bootp,
+        .nodefaults = o->nodefaults || has_card(&o->devices), .board_has_nic = t->nic_models,
+    };
+
+    net_set_running(false);             /* until the processors start */
+    return net_open_all(&n, c->nic, err);
+}
+
+static void warn_about_networks(const Emulator *e)
+{
+    char *text;
+
+    for (int i = 0; (text = net_next_warning(&i)) != NULL; free(text)) {
+        fprintf(stderr, "%s: warning: %s\n", e->program, text);
+    }
+}
+
+static void stop_networks(void *opaque, bool running, StopReason why)
+{
+    (void)opaque;
+    (void)why;
+    net_set_running(running);
+}
+
 /* -- Processes and files ----------------------------------------------------- */
 
 /* The parent waits until the machine runs, or says why not. */
@@ -645,6 +724,9 @@ static int start(Emulator *e, Error *err)
     }
     ret = place_drives(e, &c, err);
     if (ret == 0) {
+        ret = open_networks(o, t, &c, err);
+    }
+    if (ret == 0) {
         ret = build_machine(e, t, &c, err);
     }
     if (ret == 0) {
@@ -655,6 +737,8 @@ static int start(Emulator *e, Error *err)
     }
     blk_set_stop_handler(stop_on_io_error, e);
     vm_add_notifier(e->cpus, resume_io, e);
+    vm_add_notifier(e->cpus, stop_networks, e);
+    warn_about_networks(e);
     start_monitors(e, &c, monitor);
     chr_set_exit_handler(quit_request, e);
     machine_reset(e->machine);
@@ -671,6 +755,7 @@ static void shut_down(Emulator *e)
         monitor_free(e->monitors[--e->num_monitors]);
     }
     machine_free(e->machine);
+    net_close_all();
     drive_close_all();
     chr_close_all();
     if (e->pidfile_fd >= 0) {

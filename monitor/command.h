@@ -80,6 +80,15 @@ void cmd_memsave(Monitor *mon, const Args *a);
 void cmd_pmemsave(Monitor *mon, const Args *a);
 void cmd_sum(Monitor *mon, const Args *a);
 
+/* net.c */
+void cmd_set_link(Monitor *mon, const Args *a);
+void cmd_hostfwd_add(Monitor *mon, const Args *a);
+void cmd_hostfwd_remove(Monitor *mon, const Args *a);
+void cmd_netdev_add(Monitor *mon, const Args *a);
+void cmd_netdev_del(Monitor *mon, const Args *a);
+void info_network(Monitor *mon, const Args *a);
+void info_usernet(Monitor *mon, const Args *a);
+
 /* input.c */
 void cmd_sendkey(Monitor *mon, const Args *a);
 void cmd_mouse_move(Monitor *mon, const Args *a);

@@ -292,6 +292,8 @@ const Command infos[] = {
     { "name", "", "", "show the name of this machine (-name)", info_name },
     { "status", "", "", "show whether the machine runs", info_status },
     { "chardev", "", "", "show the character devices", info_chardev },
+    { "network", "", "", "show the networks and the cards on them", info_network },
+    { "usernet", "", "", "show the connections of user networks", info_usernet },
     { "block", "", "", "show the drives", info_block },
     { "blockstats", "", "", "show what the drives did", info_blockstats },
     { "registers", "", "", "show the CPU registers", info_registers },

@@ -132,12 +132,12 @@ static int parse(Parsed *p, const char *option, const char *spec, Error *err)
     return 0;
 }
 
-static bool in_list(const char *list, const char *word)
+bool net_list_has(const char *list, const char *word)
 {
     size_t len = strlen(word);
 
-    for (const char *s = list; (s = strstr(s, word)) != NULL; s += len) {
-        if ((s == list || s[-1] == ' ') && (!s[len] || s[len] == ' ') && len) {
+    for (const char *s = list; len && (s = strstr(s, word)) != NULL; s += len) {
+        if ((s == list || s[-1] == ' ') && (!s[len] || s[len] == ' ')) {
             return true;
         }
     }
@@ -154,7 +154,7 @@ static int check_keys(const NetArgs *a, const char *own, const char *keys, Error
             return error_set(err, ENOTSUP, "%s: %s= is not implemented, leave it out", a->what,
                              key);
         }
-        if (!in_list(own, key) && !in_list(keys, key)) {
+        if (!net_list_has(own, key) && !net_list_has(keys, key)) {
             return error_set(err, EINVAL, "%s: no setting '%s'; there are %s%s%s", a->what, key,
                              own, *keys ? " " : "", keys);
         }

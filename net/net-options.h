@@ -39,6 +39,9 @@ NICInfo *net_nic_for(const char *id);
  * the end.  *i starts at 0; free it. */
 char *net_next_warning(int *i);
 
+/* A word of "ne2k_pci rtl8139". */
+bool net_list_has(const char *list, const char *word);
+
 /* netdev_add, netdev_del */
 int net_add_backend(const char *spec, Error *err);
 int net_del_backend(const char *id, Error *err);

@@ -27,6 +27,7 @@
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/isa-irqs.h"
 #include "hw/misc/pl061.h"
+#include "hw/net/smc91c111.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
@@ -78,6 +79,7 @@ const DeviceType *const device_types[] = {
     &scsi_hd_type,
     &sd_card_type,
     &serial_type,
+    &smc91c111_type,
     &sp804_type,
     &sp805_type,
     &sp810_type,

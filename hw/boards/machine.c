@@ -457,18 +457,6 @@ int machine_place(Machine *m, const Place *map, size_t len, Error *err)
     return ret;
 }
 
-static bool has_model(const char *list, const char *model)
-{
-    size_t len = strlen(model);
-
-    for (const char *s = list; len && (s = strstr(s, model)) != NULL; s += len) {
-        if ((s == list || s[-1] == ' ') && (!s[len] || s[len] == ' ')) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A card the user did not name is the board's first. */
 static int check_nics(const QEMUMachine *t, MachineConfig *c, Error *err)
 {
@@ -482,7 +470,7 @@ static int check_nics(const QEMUMachine *t, MachineConfig *c, Error *err)
         if (!info->model) {
             info->model = xstrndup(t->nic_models, strcspn(t->nic_models, " "));
         }
-        if (!has_model(t->nic_models, info->model)) {
+        if (!net_list_has(t->nic_models, info->model)) {
             return error_set(err, EINVAL, "%s: -net nic: no model '%s'; there are %s", t->name,
                              info->model, t->nic_models);
         }
