@@ -9,6 +9,7 @@
 #include "hw/char/serial.h"
 #include "hw/display/vga.h"
 #include "hw/dma/i8237.h"
+#include "hw/dma/pl080.h"
 #include "hw/i2c/at24c.h"
 #include "hw/i2c/ds1338.h"
 #include "hw/i2c/versatile-i2c.h"
@@ -70,6 +71,7 @@ const DeviceType *const device_types[] = {
     &pl031_type,
     &pl050_type,
     &pl061_type,
+    &pl080_type,
     &pl181_type,
     &pl190_type,
     &port92_type,
