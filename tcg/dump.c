@@ -96,6 +96,10 @@ static void add_consts(Line *l, const TCGContext *s, const TCGOp *op)
         comma(l);
         add(l, "%s, L%u", cond_names[op->k[0]], (unsigned)op->k[1]);
         break;
+    case TCG_cold_i32:
+        comma(l);
+        add(l, "%s, 0x%x", cond_names[op->k[0]], (unsigned)op->k[1]);
+        break;
     case TCG_label: case TCG_br:
         comma(l);
         add(l, "L%u", (unsigned)op->k[0]);

@@ -374,7 +374,8 @@ static TCGType field_type(TCGOpcode op)
     switch (op) {
     case TCG_ld64: case TCG_st64:
         return TCG_I64;
-    case TCG_ldv: case TCG_stv:
+    case TCG_ldv: case TCG_ldvs: case TCG_ldvd:
+    case TCG_stv: case TCG_stvs: case TCG_stvd:
         return TCG_V128;
     default:
         return TCG_I32;
@@ -383,13 +384,13 @@ static TCGType field_type(TCGOpcode op)
 
 TCGv tcg_ld(TCGContext *s, TCGOpcode op, uint32_t offset)
 {
-    assert(op >= TCG_ld8u && op <= TCG_ldv);
+    assert(op >= TCG_ld8u && op <= TCG_ldvd);
     return emit(s, op, field_type(op), offset, 0, (TCGv){ 0 }, (TCGv){ 0 });
 }
 
 void tcg_st(TCGContext *s, TCGOpcode opc, TCGv a, uint32_t offset)
 {
-    assert(opc >= TCG_st8 && opc <= TCG_stv);
+    assert(opc >= TCG_st8 && opc <= TCG_stvd);
     assert(type_of(s, a) == field_type(opc));
     TCGOp *op = append(s, opc);
 
@@ -518,6 +519,17 @@ void tcg_brcond(TCGContext *s, TCGCond c, TCGv a, TCGv b, TCGLabel l)
     op->in[1] = b;
     op->k[0] = c;
     op->k[1] = l.id;
+}
+
+void tcg_cold(TCGContext *s, TCGCond c, TCGv a, TCGv b, uint32_t arg)
+{
+    assert(s->target->cold && type_of(s, a) == TCG_I32 && type_of(s, b) == TCG_I32);
+    TCGOp *op = append(s, TCG_cold_i32);
+
+    op->in[0] = a;
+    op->in[1] = b;
+    op->k[0] = c;
+    op->k[1] = arg;
 }
 
 void tcg_goto_tb(TCGContext *s, unsigned slot)

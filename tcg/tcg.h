@@ -196,6 +196,9 @@ typedef struct TCGTarget {
                                            exceptions masked) translated code
                                            runs with; updated on leaving; 0:
                                            the guest has none */
+    /* What tcg_cold() calls: as a helper that is TCG_CALL_NO_GLOBALS, with the
+     * guest's MXCSR in force.  NULL: never. */
+    void (*cold)(void *env, uint32_t arg);
 } TCGTarget;
 
 typedef enum TBExit {                   /* low bits of what a block returns */
@@ -313,7 +316,7 @@ TCGv tcg_mulsh(TCGContext *s, TCGv a, TCGv b);
 TCGv tcg_get(TCGContext *s, TCGGlobal g);
 void tcg_set(TCGContext *s, TCGGlobal g, TCGv a);
 TCGv tcg_env_ptr(TCGContext *s, uint32_t offset);
-/* Fields of env that are not globals: op is TCG_ld8u .. ldv, st8 .. stv. */
+/* Fields of env that are not globals: op is TCG_ld8u .. ldvd, st8 .. stvd. */
 TCGv tcg_ld(TCGContext *s, TCGOpcode op, uint32_t offset);
 void tcg_st(TCGContext *s, TCGOpcode op, TCGv a, uint32_t offset);
 
@@ -329,6 +332,12 @@ TCGv tcg_call_args(TCGContext *s, const TCGHelper *h, const TCGv *args,
 #define tcg_call(s, h, ...)                                                 \
     tcg_call_args(s, h, (const TCGv[]){ __VA_ARGS__ },                      \
                   sizeof((const TCGv[]){ __VA_ARGS__ }) / sizeof(TCGv))
+
+/*
+ * TCGTarget.cold(arg) if a c b (i32): for a case that is rare, out of line.
+ * Values live on, so it costs the comparison only.
+ */
+void tcg_cold(TCGContext *s, TCGCond c, TCGv a, TCGv b, uint32_t arg);
 
 void tcg_insn_start(TCGContext *s, uint32_t pc, uint32_t word);
 TCGLabel tcg_new_label(TCGContext *s);

@@ -326,6 +326,7 @@ static void env_load(Run *r, TCGVec *d, TCGOpcode opc, uint64_t offset)
 {
     static const struct { uint8_t size, is_signed; } fields[] = {
         { 1, 0 }, { 1, 1 }, { 2, 0 }, { 2, 1 }, { 4, 0 }, { 8, 0 }, { 16, 0 },
+        { 4, 0 }, { 8, 0 },
     };
     unsigned i = opc - TCG_ld8u;
 
@@ -338,7 +339,7 @@ static void env_load(Run *r, TCGVec *d, TCGOpcode opc, uint64_t offset)
 
 static void env_store(Run *r, const TCGVec *a, TCGOpcode opc, uint64_t offset)
 {
-    static const uint8_t sizes[] = { 1, 2, 4, 8, 16 };
+    static const uint8_t sizes[] = { 1, 2, 4, 8, 16, 4, 8 };
 
     store_field(r->env + offset, a, sizes[opc - TCG_st8]);
 }
@@ -468,10 +469,11 @@ static bool step(Run *r, uintptr_t *result)
         store_field(r->env + k[0], v[0], type_size(k[1]));
         return false;
     case TCG_ld8u: case TCG_ld8s: case TCG_ld16u: case TCG_ld16s:
-    case TCG_ld32: case TCG_ld64: case TCG_ldv:
+    case TCG_ld32: case TCG_ld64: case TCG_ldv: case TCG_ldvs: case TCG_ldvd:
         env_load(r, d, opc, word64(k));
         return false;
-    case TCG_st8: case TCG_st16: case TCG_st32: case TCG_st64: case TCG_stv:
+    case TCG_st8: case TCG_st16: case TCG_st32: case TCG_st64:
+    case TCG_stv: case TCG_stvs: case TCG_stvd:
         env_store(r, v[0], opc, word64(k));
         return false;
     case TCG_qemu_ld:
@@ -484,6 +486,11 @@ static bool step(Run *r, uintptr_t *result)
         return false;
     case TCG_call:
         call(r, d, (const TCGHelper *)word64(k), v);
+        return false;
+    case TCG_cold_i32:
+        if (tcg_eval_cond((TCGCond)word64(k), TCG_I32, v[0]->u64[0], v[1]->u64[0])) {
+            r->target->cold(r->env, (uint32_t)word64(k + 2));
+        }
         return false;
     case TCG_br: case TCG_brcond_i32: case TCG_brcond_i64: case TCG_goto_tb:
     case TCG_goto_ptr: case TCG_exit_tb: case HEAD:

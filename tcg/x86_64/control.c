@@ -202,6 +202,9 @@ void x86_control_op(X86 *x)
     case TCG_brcond_i64:
         emit_brcond(x, true);
         return;
+    case TCG_cold_i32:
+        x86_cold_op(x);
+        return;
     }
     x->flags.kind = FLAGS_NONE;
     switch (op->opc) {
@@ -256,6 +259,9 @@ bool x86_stubs(X86 *x)
         case STUB_EXIT:
             asm_mov_ri(&x->as, RAX, stub->k, true);
             asm_jmp_to(&x->as, x->leave);
+            break;
+        case STUB_COLD:
+            x86_cold_stub(x, stub);
             break;
         case STUB_BRANCH:
             x86_store_pending(x, stub);

@@ -348,7 +348,7 @@ static Mem frame(int32_t offset)
     return mem(RSP, offset);
 }
 
-static void save_xmm(X86 *x, RegMask regs, bool restore)
+void x86_save_xmm(X86 *x, RegMask regs, bool restore)
 {
     for (RegMask m = regs; m; m &= m - 1) {
         unsigned r = (unsigned)__builtin_ctz(m);
@@ -430,7 +430,7 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
         check_alone(x, stub);
     }
     x86_store_pending(x, stub);
-    save_xmm(x, stub->xmm, false);
+    x86_save_xmm(x, stub->xmm, false);
     asm_rm(&x->as, OPC_MOV_STORE, stub->addr, frame(FRAME_ADDR));
     if (!is_load(stub)) {
         put_value(x, stub);
@@ -442,7 +442,7 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
     assert(word < 1u << 20 && stub->mmu_idx < 16);
     word = word << 12 | (uint32_t)stub->mmu_idx << 8 | stub->memop;
     __builtin_memcpy(args, &word, 4);
-    save_xmm(x, stub->xmm, true);
+    x86_save_xmm(x, stub->xmm, true);
     if (stub->kind == STUB_LD16) {
         asm_rm(&x->as, OPC_MOVAPS_LOAD, stub->reg, frame(FRAME_VALUE));
     } else if (is_load(stub)) {

@@ -1099,11 +1099,15 @@ static const OpRow rows[TCG_NUM_OPS] = {
     [TCG_ld32]  = { emit_ld, OPC_MOV_LOAD, 0, 0 },
     [TCG_ld64]  = { emit_ld, OPC_MOV_LOAD | REX_W, 1, 0 },
     [TCG_ldv]   = { emit_ld, OPC_MOVAPS_LOAD, 0, 0 },
+    [TCG_ldvs]  = { emit_ld, MAP_0F | PRE_F3 | 0x10, 0, 0 },
+    [TCG_ldvd]  = { emit_ld, MAP_0F | PRE_F2 | 0x10, 0, 0 },
     [TCG_st8]   = { emit_st, OPC_MOV_STORE8, 0, 0 },
     [TCG_st16]  = { emit_st, OPC_MOV_STORE16, 0, 1 },
     [TCG_st32]  = { emit_st, OPC_MOV_STORE, 0, 2 },
     [TCG_st64]  = { emit_st, OPC_MOV_STORE | REX_W, 1, 3 },
     [TCG_stv]   = { emit_st, OPC_MOVAPS_STORE, 0, 4 },
+    [TCG_stvs]  = { emit_st, MAP_0F | PRE_F3 | 0x11, 0, 4 },
+    [TCG_stvd]  = { emit_st, MAP_0F | PRE_F2 | 0x11, 0, 4 },
 };
 
 /* Operations that leave the host's flags alone, or look at them. */

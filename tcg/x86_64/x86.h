@@ -9,6 +9,7 @@
  *      ops.c        one function per shape of value operation
  *      mmu.c        guest memory: TLB hit inline, the rest out of line
  *      call.c       helpers
+ *      cold.c       a helper for rare cases, out of line
  *      control.c    labels, branches, jumps between blocks, exits
  *      backend.c    prologue, the walk over the operations, jump patching
  *
@@ -104,11 +105,12 @@ typedef struct Pending {
 } Pending;
 
 typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_BRANCH,
-                        STUB_EXIT } StubKind;
+                        STUB_EXIT, STUB_COLD } StubKind;
 
 typedef struct Stub {                   /* code out of line */
     uint8_t *from, *resume;
-    uint64_t k;                         /* constant to store, or tb | exit */
+    uint64_t k;                         /* constant to store, tb | exit, or
+                                           argument of cold */
     RegMask xmm;                        /* live across it */
     uint16_t first_pending, num_pending;
     uint16_t label;
@@ -145,6 +147,7 @@ typedef struct X86 {
     uint8_t pin_reg[TCG_MAX_GLOBALS];   /* or NO_REG */
     uint8_t reg_global[32];             /* or NO_GLOBAL */
     uint8_t *thunk[4];                  /* by StubKind */
+    uint8_t *cold_thunk;
     uint8_t *leave, *leave_home;        /* pins to env first, or already there */
     uintptr_t (*enter)(void *env, const uint8_t *tc_ptr);
 
@@ -275,6 +278,12 @@ void x86_qemu_ld(X86 *x);
 void x86_qemu_st(X86 *x);
 void x86_mmu_stub(X86 *x, const Stub *stub);
 void x86_mmu_thunks(X86 *x);
+void x86_save_xmm(X86 *x, RegMask regs, bool restore);
+
+/* cold.c */
+void x86_cold_op(X86 *x);
+void x86_cold_stub(X86 *x, const Stub *stub);
+void x86_cold_thunk(X86 *x);
 
 /* call.c */
 void x86_call_op(X86 *x);

@@ -180,6 +180,21 @@ static void slow_st16(void *env, uint64_t addr, const void *val, uint32_t memop,
     memcpy(guest_mem + (uint32_t)addr % MEM_SIZE, val, 16);
 }
 
+/* As a compiled function would, it clobbers what it may. */
+static void help_cold(void *env, uint32_t arg)
+{
+    (void)env;
+    mix(arg);
+#ifdef __x86_64__
+    __asm__ volatile("xorl %%eax, %%eax\n\tmovl %%eax, %%ecx\n\tmovl %%eax, %%edx\n\t"
+                     "movl %%eax, %%esi\n\tmovl %%eax, %%edi\n\tmovl %%eax, %%r8d\n\t"
+                     "movl %%eax, %%r9d\n\tmovl %%eax, %%r10d\n\tmovl %%eax, %%r11d\n\t"
+                     "pxor %%xmm0, %%xmm0\n\tpxor %%xmm1, %%xmm1\n\tpxor %%xmm7, %%xmm7"
+                     : : : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
+                     "xmm0", "xmm1", "xmm7");
+#endif
+}
+
 static const TCGTarget target = {
     .globals = globals,
     .num_globals = NUM_GLOBALS,
@@ -192,6 +207,7 @@ static const TCGTarget target = {
                     .hash_shift = 5 },
     .exit_request = offsetof(Env, exit_request),
     .mxcsr = offsetof(Env, mxcsr),
+    .cold = help_cold,
 };
 
 /* -- Helpers ----------------------------------------------------------------- */
@@ -1082,22 +1098,30 @@ static void random_set(Program *p)
 
 static void random_env(Program *p)
 {
-    static const uint8_t sizes[] = { 1, 1, 2, 2, 4, 8, 16 };
-    static const uint8_t st_sizes[] = { 1, 2, 4, 8, 16 };
+    static const uint8_t sizes[] = { 1, 1, 2, 2, 4, 8, 16, 4, 8 };
+    static const uint8_t st_sizes[] = { 1, 2, 4, 8, 16, 4, 8 };
     unsigned n;
 
     if (below(2)) {
-        n = below(7);
+        n = below(9);
         add_value(p, tcg_ld(p->s, (TCGOpcode)(TCG_ld8u + n),
                             (uint32_t)offsetof(Env, bytes) +
                             below(64 / sizes[n]) * sizes[n]));
     } else {
-        n = below(5);
+        n = below(7);
         tcg_st(p->s, (TCGOpcode)(TCG_st8 + n),
                pick(p, n < 3 ? TCG_I32 : n == 3 ? TCG_I64 : TCG_V128),
                (uint32_t)offsetof(Env, bytes) +
                below(64 / st_sizes[n]) * st_sizes[n]);
     }
+}
+
+static void random_cold(Program *p)
+{
+    TCGType t = TCG_I32;
+    TCGv a = pick(p, t), b = below(2) ? pick(p, t) : tcg_const(p->s, below(4));
+
+    tcg_cold(p->s, (TCGCond)below(12), a, b, (uint32_t)rnd());
 }
 
 static TCGv random_pointer(Program *p)
@@ -1302,7 +1326,9 @@ static void random_op(Program *p)
         random_env(p);
     } else if (n < 90) {
         random_memory(p);
-    } else if (n < 94) {
+    } else if (n < 92) {
+        random_cold(p);
+    } else if (n < 95) {
         random_call(p);
     } else if (n < 99) {
         random_branch(p);
