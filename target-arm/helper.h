@@ -9,6 +9,9 @@
 
 #include "target-arm/cpu.h"
 
+/* Of helper_parallel(): the prefixes of ADD16, ASX ... */
+enum { PARALLEL_S, PARALLEL_Q, PARALLEL_SH, PARALLEL_U, PARALLEL_UQ, PARALLEL_UH };
+
 #define HELPER(name, flags, sig, ret, args)                                 \
     ret helper_##name args;                                                 \
     extern const TCGHelper h_##name;

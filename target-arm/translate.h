@@ -43,7 +43,6 @@ typedef enum ArmEnd {
     END_NEXT,                           /* block ends, PC is next */
     END_MODE,                           /* the same by cpu_exec: tbflags or masks
                                            of interrupts may be new */
-    END_PC,                             /* cpu_exec; G_PC is set */
     END_GONE,                           /* every path has left already */
 } ArmEnd;
 
@@ -54,11 +53,19 @@ typedef struct ArmCond {                /* true if a c b */
 
 /* What is known about the flags at translation time. */
 typedef struct ArmCC {
-    int op;                             /* env->cc_op; -1: not known */
-    bool have_ab, have_nz;
+    int8_t cv, nz;                      /* CC_LAZY_CV, _NZ: 0, 1, -1 not known */
+    bool have_ab, have_res;
     TCGv a, b;                          /* C and V are those of a - b */
-    TCGv nz;                            /* N and Z are those of this */
+    TCGv res;                           /* N and Z are those of this */
 } ArmCC;
+
+/* An exit hardly ever taken, behind the block. */
+typedef struct ArmStub {
+    TCGLabel label;
+    uint32_t next;                      /* PC */
+} ArmStub;
+
+#define ARM_MAX_STUBS 32
 
 struct ArmDis {
     /* The block */
@@ -68,6 +75,10 @@ struct ArmDis {
     uint32_t start;                     /* address of the first instruction */
     uint8_t mmu_idx, user_mmu_idx;      /* user: of LDRT and STRT */
     bool thumb, leave;                  /* leave: to cpu_exec, do not chain */
+    unsigned num_stubs;
+    ArmStub stubs[ARM_MAX_STUBS];
+    /* Code from start to the end of its page */
+    const uint8_t *window;
 
     /* The instruction */
     uint32_t pc, next;                  /* address of it and behind it */
@@ -76,6 +87,15 @@ struct ArmDis {
     ArmCond pred;                       /* unless this holds */
     bool word_checked;                  /* arm_block_addr(): the first is aligned */
     ArmCC cc;
+    /* Instructions in a row with one condition are jumped over together. */
+    bool skipping;
+    uint8_t skip_cond;
+    bool flags_set;                     /* since then */
+    TCGLabel skip;
+    ArmCC skip_cc;                      /* at the jump */
+    /* T16: the first half of a BL is right before this instruction */
+    bool have_bl;
+    uint32_t bl_base;
 };
 
 #define ENV(member) ((uint32_t)offsetof(CPUARMState, member))
@@ -100,6 +120,8 @@ static inline uint32_t arm_pc_value(const ArmDis *d) { return d->pc + (d->thumb 
  */
 void arm_branch_to(ArmDis *d, TCGv addr);
 void arm_bx(ArmDis *d, TCGv addr);
+/* To addr in the other instruction set. */
+void arm_exchange(ArmDis *d, TCGv addr);
 void arm_load_pc(ArmDis *d, TCGv addr);
 /* Jump to a known address in this instruction set, by goto_tb `slot` if it may. */
 void arm_jump(ArmDis *d, uint32_t addr, unsigned slot);
@@ -108,15 +130,19 @@ void arm_jump(ArmDis *d, uint32_t addr, unsigned slot);
 
 void arm_raise_now(ArmDis *d, int excp);        /* the instruction ends here */
 void arm_undef(ArmDis *d);
-/* Last thing of an instruction that may change tbflags or unmask interrupts. */
+/*
+ * Last thing of an instruction that may change tbflags or unmask interrupts: the
+ * block ends and cpu_exec looks; or goes on if neither has happened.
+ */
 void arm_end_mode(ArmDis *d);
+void arm_check_mode(ArmDis *d);
 void arm_label(ArmDis *d, TCGLabel l);
 
 /* -- Flags (gen-cc.c) -------------------------------------------------------- */
 
 void arm_set_nz(ArmDis *d, TCGv result);        /* C and V stay */
 void arm_set_carry(ArmDis *d, TCGv c);          /* 0 or 1; the others stay */
-/* All four: of a - b, which is result; of a + b; of a + b + cin; of a given
+/* All four: of a - b, which is result; of a + b; of a + b + a carry; of a given
  * word, bits <31:28>. */
 void arm_set_cc_sub(ArmDis *d, TCGv a, TCGv b, TCGv result);
 void arm_set_cc_add(ArmDis *d, TCGv a, TCGv b, TCGv result);
@@ -136,6 +162,10 @@ ArmCond arm_cond(ArmDis *d, unsigned cond);
  */
 TCGv arm_ld(ArmDis *d, TCGv addr, unsigned op);
 void arm_st(ArmDis *d, TCGv addr, TCGv v, unsigned op);
+/* LDREX and STREX: a multiple of the size, else an alignment fault (or, v5 style,
+ * the low bits are ignored). */
+TCGv arm_ld_exclusive(ArmDis *d, TCGv addr, unsigned op);
+void arm_st_exclusive(ArmDis *d, TCGv addr, TCGv v, unsigned op);
 /*
  * As LDM, LDC, VLDR and such do it: words at an address that is a multiple of 4,
  * else an alignment fault, or bits 1:0 are ignored (v5, c1.A clear).  Begin with
@@ -148,5 +178,8 @@ TCGv arm_ld_word(ArmDis *d, TCGv addr);
 void arm_st_word(ArmDis *d, TCGv addr, TCGv v);
 TCGv arm_ld_dword(ArmDis *d, TCGv addr);
 void arm_st_dword(ArmDis *d, TCGv addr, TCGv v);
+/* LDRD, STRD; v[0] is at the lower address */
+void arm_ld_pair(ArmDis *d, TCGv addr, TCGv *v);
+void arm_st_pair(ArmDis *d, TCGv addr, const TCGv *v);
 
 #endif
