@@ -7,6 +7,7 @@
 #include "hw/block/fdc.h"
 #include "hw/char/pl011.h"
 #include "hw/char/serial.h"
+#include "hw/display/pl110.h"
 #include "hw/display/vga.h"
 #include "hw/dma/i8237.h"
 #include "hw/dma/pl080.h"
@@ -72,6 +73,7 @@ const DeviceType *const device_types[] = {
     &pl050_type,
     &pl061_type,
     &pl080_type,
+    &pl110_type,
     &pl181_type,
     &pl190_type,
     &port92_type,
