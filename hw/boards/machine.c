@@ -391,9 +391,21 @@ static int set_place_prop(void *opaque, const char *name, const char *value, Err
     return device_set_prop(t->d, name, value, &t->m->resolver, err);
 }
 
+/* Every clock with a calendar starts at the time of day the user wants. */
+static void set_rtc_base(const Machine *m, Device *d)
+{
+    for (const PropDef *p = d->type->props; p && p->name; p++) {
+        if (!strcmp(p->name, "rtc_base") && p->kind == PROP_U64) {
+            *(uint64_t *)(void *)((char *)d + p->field) = (uint64_t)m->config.rtc_base_ns;
+        }
+    }
+}
+
 static int plug_place(Machine *m, Device *d, const Place *p, Error *err)
 {
     OptionTarget target = { m, d };
+
+    set_rtc_base(m, d);
     int ret = for_each_option(p->props, &target, err, set_place_prop);
 
     if (ret == 0 && p->devfn) {
@@ -795,6 +807,7 @@ int machine_add_device(Machine *m, const char *spec, Error *err)
     ret = for_each_option(spec + len, &o, err, take_common);
     if (ret == 0) {
         o.d = device_new(t, o.id, m->clock, m->mem, m->io);
+        set_rtc_base(m, o.d);
         append_device(m, o.d);
         ret = build_user_device(&o, spec + len, err);
         if (ret < 0) {

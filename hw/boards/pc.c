@@ -581,11 +581,8 @@ static int place_wanted(Machine *m, Error *err)
 {
     Place *rows = xcalloc(m->type->map_len, sizeof(*rows));
     char *vga_rom = rom_prop(m, "vgabios-stdvga.bin");
-    char rtc_props[48];
     size_t n = 0;
 
-    snprintf(rtc_props, sizeof(rtc_props), "rtc_base=0x%" PRIx64,
-             (uint64_t)m->config.rtc_base_ns);
     for (size_t i = 0; i < m->type->map_len; i++) {
         const Place *p = &m->type->map[i];
 
@@ -596,9 +593,7 @@ static int place_wanted(Machine *m, Error *err)
         if (m->config.no_hpet) {
             bypass_hpet(&rows[n]);
         }
-        if (p->type == &mc146818_type) {
-            rows[n].props = rtc_props;
-        } else if (p->type == &vga_pci_type) {
+        if (p->type == &vga_pci_type) {
             rows[n].props = vga_rom;
         }
         n++;
