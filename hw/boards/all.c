@@ -29,10 +29,13 @@
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/isa-irqs.h"
 #include "hw/misc/pl061.h"
+#include "hw/net/dm9000.h"
+#include "hw/net/ne2000.h"
 #include "hw/net/smc91c111.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
+#include "hw/scsi/lsi.h"
 #include "hw/scsi/scsi.h"
 #include "hw/sd/pl181.h"
 #include "hw/sd/sd.h"
@@ -46,6 +49,7 @@
 const DeviceType *const device_types[] = {
     &apic_bus_type,
     &at24c_type,
+    &dm9000_type,
     &ds1338_type,
     &fdc_type,
     &ferr_type,
@@ -64,7 +68,10 @@ const DeviceType *const device_types[] = {
     &isa_debugcon_type,
     &isa_irqs_type,
     &lapic_type,
+    &lsi53c895a_type,
     &mc146818_type,
+    &ne2k_isa_type,
+    &ne2k_pci_type,
     &piix3_type,
     &piix3_ide_type,
     &piix4_pm_type,

@@ -42,7 +42,7 @@ static void drop_all(SCSIDevice *d, bool tell)
 
         if (r->state != SCSI_FREE) {
             if (tell && d->bus) {
-                d->bus->ops->gone(r);
+                d->bus->ops->gone(d->bus, r);
             }
             scsi_cancel(r);
         }
@@ -187,7 +187,7 @@ SCSIRequest *scsi_new(SCSIBus *bus, unsigned id, unsigned lun, uint32_t tag,
 static void wake(SCSIRequest *r)
 {
     if (r->dev->bus) {
-        r->dev->bus->ops->wake(r);
+        r->dev->bus->ops->wake(r->dev->bus, r);
     }
 }
 

@@ -89,9 +89,10 @@ struct SCSIRequest {
 };
 
 typedef struct SCSIHostOps {
-    void (*wake)(SCSIRequest *r);       /* it is not SCSI_BUSY any more */
+    /* It is not SCSI_BUSY any more. */
+    void (*wake)(SCSIBus *bus, SCSIRequest *r);
     /* Forget it: its device was reset or removed, not by the adapter. */
-    void (*gone)(SCSIRequest *r);
+    void (*gone)(SCSIBus *bus, SCSIRequest *r);
 } SCSIHostOps;
 
 struct SCSIBus {
