@@ -111,7 +111,7 @@ typedef struct Versatile {
                   .props = "nic=@nic0" },                                                       \
     { "sd0",      &sd_card_type,       .irq = { { "sysregs", VERSATILE_SYSREGS_IN_CARD0 },      \
                   { "sysregs", VERSATILE_SYSREGS_IN_PROTECT0 } }, .props = "drive=@sd0" },      \
-    { "mmci0",    &pl181_type,         .at = { 0x10005000 }, .irq = { SIC(22), SIC(1) },
+    { "mmci0",    &pl181_type,         .at = { 0x10005000 }, .irq = { SIC(22), SIC(1) },        \
                   .props = "card=sd0" }
 
 #define SYSREGS(properties)                                                                     \
