@@ -31,6 +31,7 @@ typedef struct Counter {
     struct Sp804 *chip;
     Timer timer;
     uint32_t load, control, ris;
+    uint32_t high;                      /* VALUE's other half, with 16 bits */
     uint64_t left;                      /* ticks to 0; more than mask: it is 0 */
     int64_t since;                      /* at this tick, if it runs */
     uint8_t halted;                     /* one-shot, and 0 was reached */
@@ -153,17 +154,20 @@ static void zero_reached(void *opaque)
 
 /* -- Registers --------------------------------------------------------------- */
 
+/* 3.3.2: with 16 bits the upper half is not set to 0. */
 static uint32_t read_value(Counter *t)
 {
+    uint32_t mask = (uint32_t)mask_of(t);
+
     catch_up(t);
-    return (uint32_t)((t->left - elapsed(t)) & mask_of(t));
+    return ((uint32_t)(t->left - elapsed(t)) & mask) | (t->high & ~mask);
 }
 
 /* 3.3.1: "the current count immediately resets to the new value". */
 static void write_load(Counter *t, uint32_t val)
 {
     catch_up(t);
-    t->load = val;
+    t->load = t->high = val;
     t->left = val & mask_of(t);
     t->since = ticks_now(t);
     t->halted = 0;
@@ -187,10 +191,10 @@ static void write_control(Counter *t, uint32_t val)
     if ((val & CONTROL_PRESCALE) == CONTROL_PRESCALE) {
         log_guest("sp804", "undefined prescale in control 0x%x", val);
     }
-    t->left -= elapsed(t);
+    t->high = read_value(t);
     t->control = val;
     t->halted = t->halted && (val & CONTROL_ONE_SHOT);
-    t->left = at_zero ? period_of(t) : t->left & mask_of(t);
+    t->left = at_zero ? period_of(t) : t->high & mask_of(t);
     t->since = ticks_now(t);
     update_irq(t->chip);
     arm(t);
@@ -288,7 +292,7 @@ static void sp804_reset(Device *d)
         t->timer.deadline = 0;
         t->load = t->ris = 0;
         t->control = CONTROL_IRQ;
-        t->left = 0xffffffff;
+        t->left = t->high = 0xffffffff;
         t->since = 0;
         t->halted = 0;
     }
@@ -335,6 +339,7 @@ static const VMField counter_vmstate[] = {
     VM_FIELD(Counter, load),
     VM_FIELD(Counter, control),
     VM_FIELD(Counter, ris),
+    VM_FIELD(Counter, high),
     VM_FIELD(Counter, left),
     VM_FIELD(Counter, since),
     VM_FIELD(Counter, halted),
