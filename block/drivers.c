@@ -10,6 +10,7 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_vpc,
     &bdrv_parallels,
     &bdrv_qcow,
+    &bdrv_vmdk,
     &bdrv_vdi,
     NULL
 };
