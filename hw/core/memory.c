@@ -450,6 +450,17 @@ void region_set_readonly(MemoryRegion *r, bool readonly)
     region_changed(r);
 }
 
+void region_set_rom_mode(MemoryRegion *r, bool on)
+{
+    RegionKind kind = on ? REGION_ROM : REGION_MMIO;
+
+    assert(r->ops && r->ram && r->size <= r->ram->size);
+    if (r->kind != kind) {
+        r->kind = kind;
+        region_changed(r);
+    }
+}
+
 /* -- Address spaces ---------------------------------------------------------- */
 
 AddressSpace *as_new(const char *name, hwaddr size)
@@ -651,11 +662,9 @@ static void store_host(uint8_t *p, uint64_t val, unsigned size)
     }
 }
 
-/* RAM in s was written: tell whoever looks at it. */
-static void written(AddressSpace *as, const Section *s, hwaddr addr, uint64_t len)
+void region_written(AddressSpace *as, const MemoryRegion *r, hwaddr offset, uint64_t len)
 {
-    uint64_t start = s->region->ram->offset + s->offset + (addr - s->start);
-    uint64_t end = start + len;
+    uint64_t start = r->ram->offset + offset, end = start + len;
 
     ram_set_dirty(start, len);
     /* The translator clears DIRTY_CODE before it reads code: either it reads
@@ -667,6 +676,18 @@ static void written(AddressSpace *as, const Section *s, hwaddr addr, uint64_t le
             break;
         }
     }
+}
+
+/* RAM in s was written: tell whoever looks at it. */
+static void written(AddressSpace *as, const Section *s, hwaddr addr, uint64_t len)
+{
+    region_written(as, s->region, s->offset + (addr - s->start), len);
+}
+
+/* Memory to read, a device to write. */
+static bool takes_writes(const Section *s)
+{
+    return s->region && s->region->kind == REGION_ROM && s->region->ops;
 }
 
 static uint64_t load_within(AddressSpace *as, const Section *s, hwaddr addr,
@@ -688,6 +709,8 @@ static void store_within(AddressSpace *as, const Section *s, hwaddr addr,
     if (!s->region) {
         log_guest(as->name, "write of %u bytes at 0x%" PRIx64 ": nothing there",
                   size, addr);
+    } else if (takes_writes(s)) {
+        io_write(s->region, s->offset + (addr - s->start), val, size);
     } else if (s->readonly) {
         log_guest(as->name, "write of %u bytes at 0x%" PRIx64 ": %s is read-only",
                   size, addr, s->region->name);
@@ -798,7 +821,7 @@ static void write_any(AddressSpace *as, hwaddr addr, const uint8_t *p,
         if (is_ram(s) && (rom_too || !s->readonly)) {
             memcpy(host_at(s, addr), p, n);
             written(as, s, addr, n);
-        } else if (s->region && !s->readonly) {
+        } else if ((s->region && !s->readonly) || takes_writes(s)) {
             write_slow(as, addr, p, n);
         } else {
             log_guest(as->name, "DMA write at 0x%" PRIx64 ": %s", addr,

@@ -12,7 +12,8 @@
  *
  * A region is RAM (a RAMBlock: host memory, reads and writes directly), ROM
  * (RAM that the guest cannot write: writes are dropped, and logged), MMIO
- * (callbacks), or an alias of a part of another region.  A disabled
+ * (callbacks), or an alias of a part of another region.  A ROM that has
+ * callbacks too, as flash memory does, gets its writes there.  A disabled
  * region is as good as unmapped.  Where nothing answers, reads give all ones,
  * writes nothing, and it is logged.
  *
@@ -112,6 +113,11 @@ void region_unmap(MemoryRegion *r);             /* no-op if not mapped */
 void region_set_disabled(MemoryRegion *r, bool disabled);
 /* RAM <-> ROM, for shadow RAM write protection. */
 void region_set_readonly(MemoryRegion *r, bool readonly);
+/* MMIO <-> ROM with callbacks, of a region whose owner has set `ram`: flash memory
+ * that is read, or commanded. */
+void region_set_rom_mode(MemoryRegion *r, bool on);
+/* The owner has changed the RAM behind a region himself. */
+void region_written(AddressSpace *as, const MemoryRegion *r, hwaddr offset, uint64_t len);
 
 /* -- Address spaces ---------------------------------------------------------- */
 
