@@ -126,9 +126,13 @@ static void chars_came(Pl011 *s)
     update_irq(s);
 }
 
+/* Five bits, the reset value, is what a UART has that nobody has set up:
+ * programs that count on a boot monitor for it are understood, too. */
 static uint8_t char_mask(const Pl011 *s)
 {
-    return (uint8_t)(0xff >> (3 - bits(s->lcr_h, 6, 5)));
+    unsigned wlen = bits(s->lcr_h, 6, 5);
+
+    return wlen ? (uint8_t)(0xff >> (3 - wlen)) : 0xff;
 }
 
 /* RX goes when the FIFO is below its trigger level, RT when it is empty. */

@@ -100,6 +100,15 @@ static void update_irq(Serial *s)
                  identify(s) != IIR_NONE && (s->mcr & MCR_OUT2));
 }
 
+/* Five bits, the reset value, is what a UART has that nobody has set up:
+ * boot sectors that count on somebody for it are understood, too. */
+static uint8_t char_mask(const Serial *s)
+{
+    unsigned wls = s->lcr & LCR_WLS;
+
+    return wls ? (uint8_t)(0xff >> (3 - wls)) : 0xff;
+}
+
 /* A start bit, data, parity, stop bits; ns. */
 static int64_t char_time(const Serial *s)
 {
@@ -164,7 +173,7 @@ static void put_char(Serial *s, uint8_t ch, uint8_t error)
         i = s->head;                    /* without: the new one replaces it */
         s->count = 0;
     }
-    s->data[i] = ch & (0xff >> (3 - (s->lcr & LCR_WLS)));
+    s->data[i] = ch & char_mask(s);
     s->errors[i] = error;
     s->count++;
     look_at_top(s);
@@ -224,7 +233,7 @@ static void write_thr(Serial *s, uint8_t ch)
         put_char(s, ch, 0);
         char_came(s);
     } else {
-        ch &= 0xff >> (3 - (s->lcr & LCR_WLS));
+        ch &= char_mask(s);
         chr_write(s->chr, &ch, 1);
     }
     s->thre_pending = 1;

@@ -316,6 +316,17 @@ TEST(seven_bits)
     device_free(d);
 }
 
+/* Before anybody has set the word length, all eight bits are. */
+TEST(not_set_up)
+{
+    Device *d = uart();
+
+    out(d, LCR, 0);
+    out(d, THR, 'z');
+    CHECK_EQ(line.out[0], 'z');
+    device_free(d);
+}
+
 /* DCD follows the peer; a change is a modem status interrupt, lowest of all. */
 TEST(modem_status_interrupt)
 {
