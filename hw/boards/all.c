@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* All device types. */
 #include "hw/boards/machine.h"
+#include "hw/arm/pl041.h"
 #include "hw/arm/sp810.h"
 #include "hw/arm/versatile-sic.h"
 #include "hw/arm/versatile-sysregs.h"
@@ -77,6 +78,7 @@ const DeviceType *const device_types[] = {
     &piix4_pm_type,
     &pl011_type,
     &pl031_type,
+    &pl041_type,
     &pl050_type,
     &pl061_type,
     &pl080_type,

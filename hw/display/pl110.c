@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/core/primecell.h"
 #include "ui/console.h"
 #include "util/bits.h"
 #include "util/log.h"
@@ -298,7 +299,6 @@ static uint32_t read_lpcurr(Device *d)
 }
 
 #define AT(f) offsetof(PL110, f)
-#define ID(name, at, val) { name, at, REG_CONST, REG_R, val, 0, NULL, NULL }
 #define PAL(n) { "PALETTE", 0x200 + 4 * (n), AT(palette[n]), REG_RW, 0, ~0u, NULL, NULL }
 #define PAL4(n)  PAL(n), PAL((n) + 1), PAL((n) + 2), PAL((n) + 3)
 #define PAL16(n) PAL4(n), PAL4((n) + 4), PAL4((n) + 8), PAL4((n) + 12)
@@ -320,10 +320,7 @@ static const RegDef pl110_regs[] = {
     { "UPCURR",  0x2c, REG_VIRTUAL, REG_R,  0, 0,          read_upcurr, NULL },
     { "LPCURR",  0x30, REG_VIRTUAL, REG_R,  0, 0,          read_lpcurr, NULL },
     PAL16(0),  PAL16(16), PAL16(32), PAL16(48), PAL16(64), PAL16(80), PAL16(96), PAL16(112),
-    ID("PERIPHID0", 0xfe0, 0x10), ID("PERIPHID1", 0xfe4, 0x11),
-    ID("PERIPHID2", 0xfe8, 0x04), ID("PERIPHID3", 0xfec, 0x00),
-    ID("PCELLID0",  0xff0, 0x0d), ID("PCELLID1",  0xff4, 0xf0),
-    ID("PCELLID2",  0xff8, 0x05), ID("PCELLID3",  0xffc, 0xb1),
+    PRIMECELL_ID_REGS(0x10, 0x11, 0x04, 0x00),
     REG_END
 };
 /* clang-format on */

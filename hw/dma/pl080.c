@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hw/core/primecell.h"
 #include "util/bits.h"
 #include "util/log.h"
 
@@ -400,7 +401,6 @@ static uint32_t enabled_channels(const PL080 *s)
 
 static uint64_t read_reg(void *opaque, hwaddr offset, unsigned size)
 {
-    static const uint8_t id[] = { 0x80, 0x10, 0x04, 0x0a, 0x0d, 0xf0, 0x05, 0xb1 };
     PL080 *s = opaque;
     unsigned reg = (unsigned)offset & ~3u;
     const uint32_t *word = is_channel(reg) ? channel_word(s, reg) : NULL;
@@ -409,8 +409,8 @@ static uint64_t read_reg(void *opaque, hwaddr offset, unsigned size)
     if (word) {
         return *word;
     }
-    if (reg >= 0xfe0) {
-        return id[(reg - 0xfe0) / 4];
+    if (reg >= PRIMECELL_ID) {
+        return primecell_id(0x0a041080, reg);
     }
     if (reg >= SOFT_BREQ && reg <= SOFT_LSREQ) {
         return s->soft[(reg - SOFT_BREQ) / 4] | s->wired[(reg - SOFT_BREQ) / 4];

@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hw/core/primecell.h"
 #include "hw/sd/sd.h"
 #include "util/bits.h"
 #include "util/log.h"
@@ -397,7 +398,6 @@ static uint32_t read_fifocnt(Device *d)
 #define AT(f) offsetof(PL181, f)
 #define FIFO(n) \
     { "FIFO", 0x80 + 4 * (n), REG_VIRTUAL, REG_RW, 0, ~0u, read_fifo, write_fifo }
-#define ID(name, at, val) { name, at, REG_CONST, REG_R, val, 0, NULL, NULL }
 
 /* clang-format off */
 /* DDI 0205, table 3-1 */
@@ -422,10 +422,7 @@ static const RegDef pl181_regs[] = {
     { "FIFOCNT",    0x48, REG_VIRTUAL,    REG_R,  0, 0,          read_fifocnt, NULL },
     FIFO(0), FIFO(1), FIFO(2),  FIFO(3),  FIFO(4),  FIFO(5),  FIFO(6),  FIFO(7),
     FIFO(8), FIFO(9), FIFO(10), FIFO(11), FIFO(12), FIFO(13), FIFO(14), FIFO(15),
-    ID("PERIPHID0", 0xfe0, 0x81), ID("PERIPHID1", 0xfe4, 0x11),
-    ID("PERIPHID2", 0xfe8, 0x04), ID("PERIPHID3", 0xfec, 0x00),
-    ID("PCELLID0",  0xff0, 0x0d), ID("PCELLID1",  0xff4, 0xf0),
-    ID("PCELLID2",  0xff8, 0x05), ID("PCELLID3",  0xffc, 0xb1),
+    PRIMECELL_ID_REGS(0x81, 0x11, 0x04, 0x00),
     REG_END
 };
 /* clang-format on */
