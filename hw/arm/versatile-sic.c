@@ -7,6 +7,8 @@
  *      SOFTINT --'           ENABLE
  *      sources -----------------&------------------> VIC line of the same number
  *                          PICENABLE
+ *
+ * Not modelled: which bits are reserved; all 32 are kept.
  */
 #include "hw/arm/versatile-sic.h"
 

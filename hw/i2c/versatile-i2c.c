@@ -5,6 +5,8 @@
  *
  * Lines are open collector with pull-ups: high after reset, and reading shows
  * the wires, not what was written.
+ *
+ * Not modelled: devices that hold SCL low.
  */
 #include "hw/i2c/versatile-i2c.h"
 

@@ -126,7 +126,7 @@ static void write_softint(Device *d, uint32_t val)
     change(d, &((Pl190 *)d)->soft, 0, val);
 }
 
-static void write_softintclear(Device *d, uint32_t val)
+static void write_softclear(Device *d, uint32_t val)
 {
     change(d, &((Pl190 *)d)->soft, val, 0);
 }
@@ -153,7 +153,7 @@ static const RegDef pl190_regs[] = {
     { "VICINTENABLE",    0x010, REG_VIRTUAL,    REG_RW, 0, ALL, read_intenable, write_intenable },
     { "VICINTENCLEAR",   0x014, REG_VIRTUAL,    REG_W,  0, ALL, NULL,           write_intenclear },
     { "VICSOFTINT",      0x018, REG_VIRTUAL,    REG_RW, 0, ALL, read_softint,   write_softint },
-    { "VICSOFTINTCLEAR", 0x01c, REG_VIRTUAL,    REG_W,  0, ALL, NULL,           write_softintclear },
+    { "VICSOFTINTCLEAR", 0x01c, REG_VIRTUAL,    REG_W,  0, ALL, NULL,           write_softclear },
     { "VICPROTECTION",   0x020, AT(protection), REG_RW, 0, 1,   NULL,           NULL },
     { "VICVECTADDR",     0x030, REG_VIRTUAL,    REG_RW, 0, ALL, read_vectaddr,  write_vectaddr },
     { "VICDEFVECTADDR",  0x034, AT(def_addr),   REG_RW, 0, ALL, NULL,           NULL },

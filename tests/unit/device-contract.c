@@ -294,7 +294,14 @@ static bool same_state(const Device *a, const Device *b)
 /* What a battery keeps is not undone by reset. */
 static bool survives_reset(const Device *d)
 {
-    return !strcmp(d->type->name, "mc146818");
+    static const char *const names[] = { "mc146818", "pl031", "ds1338", "at24c" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!strcmp(d->type->name, names[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void check_reset(Machine *a, Machine *b, Device *da, Device *db)
