@@ -48,7 +48,7 @@ UNIT_BIN := $(patsubst %.c,$(O)/%,$(UNIT))
 
 obj = $(patsubst %.c,$(O)/%.o,$(patsubst %.S,$(O)/%.o,$(1)))
 
-TARGETS ?= i386-softmmu
+TARGETS ?= i386-softmmu arm-softmmu
 PROGRAMS := $(patsubst %-softmmu,$(O)/qemu-system-%,$(TARGETS)) \
             $(patsubst $(SRC)/tools/%.c,$(O)/%,$(wildcard $(SRC)/tools/qemu-*.c))
 

@@ -108,7 +108,7 @@ typedef struct Versatile {
     { "kmi1",     &pl050_type,         .at = { 0x10007000 }, .irq = { SIC(4) },                 \
                   .props = "device=mouse" },                                                    \
     { "net",      &smc91c111_type,     .at = { 0x10010000 }, .irq = { SIC(25) },                \
-                  .props = "nic=@nic0" },                                                       \
+                  .props = "netdev=@nic0" },                                                       \
     { "sd0",      &sd_card_type,       .irq = { { "sysregs", VERSATILE_SYSREGS_IN_CARD0 },      \
                   { "sysregs", VERSATILE_SYSREGS_IN_PROTECT0 } }, .props = "drive=@sd0" },      \
     { "mmci0",    &pl181_type,         .at = { 0x10005000 }, .irq = { SIC(22), SIC(1) },        \

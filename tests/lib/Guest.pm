@@ -11,7 +11,7 @@
 #     is($g->wait_exit(20), 0, 'power-off ends the emulator with status 0');
 #
 # The emulator is $QEMU_I386 (words are split, so options may follow it), by
-# default build/opt/qemu-system-i386.  Serial port 0 is its stdin and stdout;
+# default build/opt/qemu-system-i386; with arm => 1 it is $QEMU_ARM.  Serial port 0 is its stdin and stdout;
 # the monitor, when asked for, is a unix socket.  Every wait is bounded: times
 # are seconds and are multiplied by $TEST_TIMEOUT_SCALE.  All that the guest
 # says is kept in build/tests/log/NAME.log, the emulator's own stderr in
@@ -58,11 +58,15 @@ END { my $status = $?; kill_all(); $? = $status; }
 # The emulator under test as a list: program, fixed options.
 sub emulator
 {
-    my @cmd = split ' ', $ENV{QEMU_I386} || "$top/build/opt/qemu-system-i386";
+    my ($target) = @_;
+
+    $target ||= 'i386';
+    my @cmd = split ' ', $ENV{'QEMU_' . uc $target} ||
+        "$top/build/opt/qemu-system-$target";
     my $path = $cmd[0] =~ m{/} ? $cmd[0] :
         (grep { -x } map { "$_/$cmd[0]" } split /:/, $ENV{PATH})[0];
 
-    skip_all("$cmd[0]: no such emulator, build it or set QEMU_I386")
+    skip_all("$cmd[0]: no such emulator, build it or set QEMU_" . uc $target)
         if !defined $path || !-x $path;
     return (abs_path($path), @cmd[1 .. $#cmd]);
 }
@@ -141,7 +145,8 @@ sub slurp
 # ---- life ------------------------------------------------------------------
 
 # start(args => [...], name => 'log name', monitor => 0|1, serial => 0|1,
-#       emulator => [program, option...] instead of $QEMU_I386)
+#       arm => 1 for $QEMU_ARM, emulator => [program, option...] instead of
+#       $QEMU_I386)
 sub start
 {
     my ($class, %o) = @_;
@@ -149,7 +154,7 @@ sub start
     my $name = $o{name} || basename($0, '.t');
     my $logs = "$top/build/tests/log";
     my $monitor = $o{monitor} ? "unix:$dir/mon,server=on,wait=off" : 'none';
-    my @cmd = $o{emulator} ? @{$o{emulator}} : emulator();
+    my @cmd = $o{emulator} ? @{$o{emulator}} : emulator($o{arm} ? 'arm' : 'i386');
     my $self = bless {name => $name, dir => $dir, buf => '', all => '',
                       err => "$logs/$name.err"}, $class;
 
@@ -479,6 +484,29 @@ sub self_test_boot
     }
     is($g->wait_exit(60 * $slow), 0, 'power-off ends the emulator, status 0');
     is($g->stderr_text, '', 'which had nothing to complain about');
+}
+
+# The same on an ARM board: args are what is special about it.  The guest
+# reboots when it is done, which ends the emulator.
+sub arm_self_test
+{
+    my ($name, $args, %o) = @_;
+    my $slow = $o{slow} || 1;
+    my $g = Guest->start(name => $name, arm => 1, args => ['-no-reboot', @$args]);
+
+    $g->must(qr/Linux version \d/, 60 * $slow, "$name: the kernel starts");
+    $g->must(qr/GUEST-READY \S+ \S+ uptime=([\d.]+)/, 60 * $slow,
+             'it reaches user space');
+    $g->must(qr/SELFTEST-DONE ok=(\d+) bad=(\d+)/, 120 * $slow,
+             'the self test runs to its end');
+    my ($good, $bad) = @{$g->{groups}};
+    cmp_ok($good, '>=', $o{tests} || 14, 'its checks were made');
+    if (!is($bad, 0, 'none of them failed')) {
+        diag($_) for grep { /^TEST .* BAD/ } split /\r*\n/, $g->{all};
+    }
+    is($g->wait_exit(60 * $slow), 0, 'reset ends the emulator, status 0');
+    is($g->stderr_text, '', 'which had nothing to complain about');
+    return $g;
 }
 
 # ---- the monitor -----------------------------------------------------------
