@@ -39,12 +39,14 @@
 #include "hw/misc/ferr.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/isa-irqs.h"
+#include "hw/net/ne2000.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "net/net.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -607,6 +609,35 @@ static int place_wanted(Machine *m, Error *err)
     return ret;
 }
 
+/* -net nic: PCI cards in slots 3 to 6; ISA cards at the classic ports, the first on
+ * an interrupt that neither ACPI nor PCI uses. */
+static int place_nics(Machine *m, Error *err)
+{
+    static const struct { hwaddr port; int irq; } jumpers[] = {
+        { 0x300, 5 }, { 0x320, 9 }, { 0x340, 10 }, { 0x360, 11 },
+    };
+    enum { FIRST_SLOT = 3 };
+    int ret = 0;
+
+    for (int i = 0; ret == 0 && i < (int)ARRAY_SIZE(m->config.nic) && m->config.nic[i]; i++) {
+        const char *model = m->config.nic[i]->model;
+        char id[8], props[16];
+        Place p = { .id = id, .type = &ne2k_pci_type, .props = props,
+                    .devfn = AT_DEVFN(FIRST_SLOT + i, 0) };
+
+        snprintf(id, sizeof(id), "nic%d", i);
+        snprintf(props, sizeof(props), "netdev=@nic%d", i);
+        if (!strcmp(model, "ne2k_isa")) {
+            p.type = &ne2k_isa_type;
+            p.devfn = 0;
+            p.at[0] = jumpers[i].port;
+            p.irq[0] = (IRQRef)ISA(jumpers[i].irq);
+        }
+        ret = machine_place(m, &p, 1, err);
+    }
+    return ret;
+}
+
 static void debug_exit(void *opaque, int status)
 {
     machine_request(opaque, MACHINE_REQUEST_EXIT, status);
@@ -639,6 +670,7 @@ static int init_common(Machine *m, const char *bios, Error *err)
     ret = ret < 0 ? ret : load_bios(m, bios, err);
     ret = ret < 0 ? ret : pc_cpus_new(m, err);
     ret = ret < 0 ? ret : place_wanted(m, err);
+    ret = ret < 0 ? ret : place_nics(m, err);
     ret = ret < 0 ? ret : connect_isa(m, err);
     if (ret < 0) {
         return ret;
@@ -706,6 +738,7 @@ const QEMUMachine pc_machine = {
     .ram_max     = 60 * GiB,            /* 36 address bits, less the hole */
     .max_cpus    = PC_MAX_CPUS,
     .is_default  = true,
+    .nic_models  = "ne2k_pci ne2k_isa",
     .drives      = IF_IDE,
     .map         = pc_map,
     .map_len     = ARRAY_SIZE(pc_map),
@@ -721,6 +754,7 @@ const QEMUMachine isapc_machine = {
     .ram_max     = HOLE_START,
     .drives      = IF_IDE,
     .max_cpus    = 1,
+    .nic_models  = "ne2k_isa",
     .map         = isapc_map,
     .map_len     = ARRAY_SIZE(isapc_map),
     .init        = isapc_init,
