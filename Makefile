@@ -44,7 +44,9 @@ HDRS := $(call in,*.h) $(foreach r,$(ROOMS) $(GUESTS:%=target-%),$(call in,$(r)/
 ROMS := $(patsubst %.S,%.bin,$(call in,pc-bios/optionrom/*.S))
 
 UNIT := $(call in,tests/unit/*.c) $(call in,tests/codegen/*.c) $(call in,tests/fuzz/*.c)
-UNIT_BIN := $(patsubst %.c,$(O)/%,$(UNIT))
+# The contract of devices holds on the boards of each guest.
+ARM_CONTRACT := $(O)/tests/unit/test-arm-device-contract
+UNIT_BIN := $(patsubst %.c,$(O)/%,$(UNIT)) $(ARM_CONTRACT)
 
 obj = $(patsubst %.c,$(O)/%.o,$(patsubst %.S,$(O)/%.o,$(1)))
 
@@ -87,10 +89,12 @@ $(O)/pc-bios/optionrom/%.bin: $(SRC)/pc-bios/optionrom/%.S $(SRC)/scripts/sign-r
 	@cp $@ $(O)/pc-bios/
 
 # Tests of one guest say so in their names; the others take the first.
-ARM_TESTS := $(filter %/test-arm-% %/fuzz-arm%,$(UNIT_BIN))
+ARM_TESTS := $(filter-out $(ARM_CONTRACT),$(filter %/test-arm-% %/fuzz-arm%,$(UNIT_BIN)))
 $(ARM_TESTS): $(O)/%: $(O)/%.o $(O)/arm.a $(O)/core.a
 	$(link)
-$(filter-out $(ARM_TESTS),$(UNIT_BIN)): $(O)/%: $(O)/%.o $(O)/i386.a $(O)/core.a
+$(ARM_CONTRACT): $(O)/tests/unit/device-contract.o $(O)/arm.a $(O)/core.a
+	$(link)
+$(filter-out $(ARM_TESTS) $(ARM_CONTRACT),$(UNIT_BIN)): $(O)/%: $(O)/%.o $(O)/i386.a $(O)/core.a
 	$(link)
 
 tests: $(UNIT_BIN)
