@@ -4,6 +4,7 @@
 
 const BlockDriver *const bdrv_drivers[] = {
     &bdrv_raw,
+    &bdrv_qcow2,
     &bdrv_file,
     &bdrv_host_device,
     &bdrv_overlay,
@@ -11,6 +12,7 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_parallels,
     &bdrv_qcow,
     &bdrv_vmdk,
+    &bdrv_vhdx,
     &bdrv_vdi,
     NULL
 };
