@@ -6,6 +6,7 @@
 #include "hw/arm/versatile-sic.h"
 #include "hw/arm/versatile-sysregs.h"
 #include "hw/block/fdc.h"
+#include "hw/block/pflash.h"
 #include "hw/char/pl011.h"
 #include "hw/char/serial.h"
 #include "hw/display/pl110.h"
@@ -50,6 +51,7 @@
 const DeviceType *const device_types[] = {
     &apic_bus_type,
     &at24c_type,
+    &cfi_flash_type,
     &dm9000_type,
     &ds1338_type,
     &fdc_type,
