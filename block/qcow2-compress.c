@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * qcow2: compressed clusters.
+ *
+ *      L2 entry | 0 | 1 | sectors - 1 | byte offset in the file |
+ *      file     ...|##packed A##|#packed B#|##pack     a cluster holds several
+ *
+ * Deflate without a header and with a window of 4 KiB, or zstd.  Both are work
+ * for worker threads: a request of many clusters keeps all processors busy.
+ * What does not get smaller is written as it is.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#ifdef CONFIG_ZSTD
+#include <zstd.h>
+#endif
+
+#include "block/qcow2.h"
+#include "util/bits.h"
+#include "util/mem.h"
+
+enum { MAX_AT_ONCE = 8, WINDOW_BITS = -12, MEM_LEVEL = 9 };
+
+typedef struct Job {
+    bool zstd;
+    uint8_t *in, *out;
+    size_t in_len, out_len;             /* out: room, then used */
+} Job;
+
+/* -- On a worker thread ------------------------------------------------------ */
+
+static int deflate_job(Job *j)
+{
+    z_stream z = { .next_in = j->in, .avail_in = (uInt)j->in_len,
+                   .next_out = j->out, .avail_out = (uInt)j->out_len };
+
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS, MEM_LEVEL,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+        return -ENOMEM;
+    }
+    int ret = deflate(&z, Z_FINISH);
+
+    j->out_len -= z.avail_out;
+    deflateEnd(&z);
+    return ret == Z_STREAM_END ? 0 : -ENOSPC;
+}
+
+/* Behind the compressed data there may be anything, up to a sector. */
+static int inflate_job(Job *j)
+{
+    z_stream z = { .next_in = j->in, .avail_in = (uInt)j->in_len,
+                   .next_out = j->out, .avail_out = (uInt)j->out_len };
+
+    if (inflateInit2(&z, WINDOW_BITS) != Z_OK) {
+        return -ENOMEM;
+    }
+    int ret = inflate(&z, Z_FINISH);
+    bool full = z.avail_out == 0;
+
+    inflateEnd(&z);
+    return full && (ret == Z_STREAM_END || ret == Z_BUF_ERROR || ret == Z_OK) ? 0 : -EIO;
+}
+
+#ifdef CONFIG_ZSTD
+static int zstd_pack_job(Job *j)
+{
+    size_t n = ZSTD_compress(j->out, j->out_len, j->in, j->in_len, ZSTD_CLEVEL_DEFAULT);
+
+    if (ZSTD_isError(n)) {
+        return -ENOSPC;
+    }
+    j->out_len = n;
+    return 0;
+}
+
+static int zstd_unpack_job(Job *j)
+{
+    ZSTD_inBuffer in = { j->in, j->in_len, 0 };
+    ZSTD_outBuffer out = { j->out, j->out_len, 0 };
+    ZSTD_DStream *d = ZSTD_createDStream();
+    size_t ret = 1;
+
+    while (d && out.pos < out.size && !ZSTD_isError(ret)) {
+        size_t was_in = in.pos, was_out = out.pos;
+
+        ret = ZSTD_decompressStream(d, &out, &in);
+        if (in.pos == was_in && out.pos == was_out) {
+            break;
+        }
+    }
+    ZSTD_freeDStream(d);
+    return out.pos == out.size ? 0 : -EIO;
+}
+#else
+static int zstd_pack_job(Job *j)
+{
+    (void)j;
+    return -ENOTSUP;
+}
+
+static int zstd_unpack_job(Job *j)
+{
+    return zstd_pack_job(j);
+}
+#endif
+
+static int pack_job(void *arg)
+{
+    Job *j = arg;
+
+    return j->zstd ? zstd_pack_job(j) : deflate_job(j);
+}
+
+static int unpack_job(void *arg)
+{
+    Job *j = arg;
+
+    return j->zstd ? zstd_unpack_job(j) : inflate_job(j);
+}
+
+/* -- Reading ----------------------------------------------------------------- */
+
+int qcow2_unpack(BlockDriverState *bs, uint64_t entry, uint8_t *buf)
+{
+    const Qcow2 *s = bs->opaque;
+    unsigned x = 62 - (s->cluster_bits - 8);
+    uint64_t start = entry & ((1ull << x) - 1), off, len;
+
+    qcow2_packed_range(s, entry, &off, &len);
+    len -= start - off;
+    if (!bs->file->growable) {          /* a device may end within the sectors */
+        if (start >= bs->file->length) {
+            return -EIO;
+        }
+        len = MIN(len, bs->file->length - start);
+    }
+    uint8_t *packed = xmalloc(len);
+    Job j = { s->compression == 1, packed, buf, len, s->cluster_size };
+    int ret = bdrv_pread(bs->file, start, packed, len);
+
+    if (ret >= 0) {
+        ret = aio_pool_co(unpack_job, &j);
+    }
+    free(packed);
+    return ret;
+}
+
+/* -- Writing ----------------------------------------------------------------- */
+
+typedef struct Pack {
+    BlockDriverState *bs;
+    uint64_t off, len;
+    const QEMUIOVector *qiov;
+    size_t at;
+} Pack;
+
+static int store(BlockDriverState *bs, uint64_t off, uint8_t *packed, size_t len)
+{
+    Qcow2 *s = bs->opaque;
+    Qcow2Alloc a;
+    uint64_t host;
+
+    co_mutex_lock(&s->lock);
+    qcow2_alloc_begin(s, &a, off, off + s->cluster_size);
+    int ret = s->broken ? -EIO : qcow2_alloc_packed(bs, len, &host);
+
+    if (ret >= 0) {
+        co_mutex_unlock(&s->lock);
+        ret = bdrv_pwrite(bs->file, host, packed, len);
+        co_mutex_lock(&s->lock);
+        if (ret < 0) {
+            qcow2_free_unused(bs, host, len);
+        } else {
+            ret = qcow2_link_packed(bs, off, host, len);
+        }
+    }
+    qcow2_alloc_end(s, &a);
+    co_mutex_unlock(&s->lock);
+    return ret;
+}
+
+static int pack_cluster(void *arg)
+{
+    const Pack *p = arg;
+    const Qcow2 *s = p->bs->opaque;
+    uint8_t *in = xmalloc(2 * s->cluster_size), *out = in + s->cluster_size;
+    Job j = { s->compression == 1, in, out, s->cluster_size, s->cluster_size - 1 };
+
+    iov_to_buf(p->qiov, p->at, in, p->len);
+    memset(in + p->len, 0, s->cluster_size - p->len);
+    int ret = aio_pool_co(pack_job, &j);
+
+    if (ret == -ENOSPC) {
+        ret = qcow2_co_pwritev(p->bs, p->off, p->len, p->qiov, p->at);
+    } else if (ret >= 0) {
+        ret = store(p->bs, p->off, out, j.out_len);
+    }
+    free(in);
+    return ret;
+}
+
+int qcow2_co_write_compressed(BlockDriverState *bs, uint64_t off, uint64_t len,
+                              const QEMUIOVector *qiov, size_t at)
+{
+    const Qcow2 *s = bs->opaque;
+    Qcow2Group g = { 0, 0, NULL };
+
+    if (qcow2_external(s)) {
+        return -ENOTSUP;
+    }
+    if (off % s->cluster_size || (len % s->cluster_size && off + len != bs->length)) {
+        return -EINVAL;
+    }
+    while (len && g.ret >= 0) {
+        Pack p = { bs, off, MIN(len, s->cluster_size), qiov, at };
+
+        qcow2_group_add(&g, MAX_AT_ONCE, pack_cluster, &p, sizeof(p));
+        off += p.len;
+        at += p.len;
+        len -= p.len;
+    }
+    return qcow2_group_wait(&g);
+}
