@@ -294,7 +294,8 @@ static bool same_state(const Device *a, const Device *b)
 /* What a battery keeps is not undone by reset. */
 static bool survives_reset(const Device *d)
 {
-    static const char *const names[] = { "mc146818", "pl031", "ds1338", "at24c" };
+    static const char *const names[] = { "mc146818", "pl031", "ds1338", "at24c",
+                                         "cfi_flash", "sd_card" };
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         if (!strcmp(d->type->name, names[i])) {
