@@ -24,7 +24,10 @@ enum {
     FPSCR_BITS = FPSCR_CUMULATIVE | FPSCR_ENABLES | FPSCR_LEN | FPSCR_STRIDE | FPSCR_RMODE |
                  FPSCR_FZ | FPSCR_DN,   /* what env->fpscr keeps */
 };
-enum { FPEXC_EX = (int)(1u << 31), FPEXC_EN = 1 << 30 };
+enum {
+    FPEXC_EX = (int)(1u << 31), FPEXC_EN = 1 << 30,
+    FPEXC_VECITR_SHIFT = 8, FPEXC_VECITR = 7 << 8,
+};
 
 /* TBF_VFP, TBF_VECxxx, TBF_FPFAST */
 uint32_t arm_vfp_tbflags(const CPUARMState *env);

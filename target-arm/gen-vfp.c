@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The VFP (VFPv2: DDI 0100I, part C).
+ *
+ * While TBF_FPFAST holds (round to nearest, nothing flushed, no traps) the four
+ * operations are the host's own: SSE rounds as IEEE 754 has it, and its MXCSR
+ * gathers the cumulative flags.  Two things differ, and show in the result:
+ *
+ *   a NaN          which one, and its sign
+ *   +-2^emin       tiny before rounding (VFP) but not after (SSE): underflow
+ *
+ * So the result is stored, its upper half looked at, and in these cases
+ * arm_vfp_cold() does it all again in integers.  What a destination held before
+ * is kept in env->vfp_old for that.
+ *
+ * A result also stays in a host register (ArmDis.vfp_val) for the next operation.
+ * It may be the host's NaN then, while env has the right one: what is computed
+ * from it is a NaN as well, so it is done again from env.
+ *
+ * Vectors (C5.3) are as many scalar operations.
+ */
+#include "target-arm/gen-vfp.h"
+
+#include "target-arm/helper.h"
+#include "target-arm/translate.h"
+#include "target-arm/vfp.h"
+
+/* A register: its number and precision. */
+typedef struct Reg {
+    uint8_t n;
+    bool dbl;
+} Reg;
+
+static uint32_t at(Reg r)
+{
+    return r.dbl ? ENV(vfp.d) + 8u * r.n : ENV(vfp.s) + 4u * r.n;
+}
+
+/* -- Registers --------------------------------------------------------------- */
+
+/* From a field and its extra bit; false if the unit has no such register. */
+static bool reg(ArmDis *d, bool dbl, uint32_t field, uint32_t extra, Reg *r)
+{
+    if (dbl && extra) {
+        arm_undef(d);
+        return false;
+    }
+    *r = (Reg){ (uint8_t)(dbl ? field : field << 1 | extra), dbl };
+    return true;
+}
+
+static bool usable(ArmDis *d)
+{
+    if (!(d->flags & TBF_VFP)) {
+        arm_undef(d);
+        return false;
+    }
+    return true;
+}
+
+static unsigned cache_index(Reg r) { return r.dbl ? 32u + r.n : r.n; }
+
+/* The register changes: host registers with it, or a part of it, are stale. */
+static void forget(ArmDis *d, Reg r)
+{
+    uint64_t singles = r.dbl ? 3ull << 2 * r.n : 1ull << r.n;
+    uint64_t dbl = 1ull << (32 + (r.dbl ? r.n : r.n / 2));
+
+    d->vfp_known &= ~(singles | dbl);
+}
+
+/* To compute with: lane 0 of a vector. */
+static TCGv operand(ArmDis *d, Reg r)
+{
+    unsigned i = cache_index(r);
+
+    if (!(d->vfp_known >> i & 1)) {
+        d->vfp_val[i] = tcg_ld(d->s, r.dbl ? TCG_ldvd : TCG_ldvs, at(r));
+        d->vfp_known |= 1ull << i;
+    }
+    return d->vfp_val[i];
+}
+
+static void set_result(ArmDis *d, Reg r, TCGv v)
+{
+    forget(d, r);
+    tcg_st(d->s, r.dbl ? TCG_stvd : TCG_stvs, v, at(r));
+    d->vfp_val[cache_index(r)] = v;
+    d->vfp_known |= 1ull << cache_index(r);
+}
+
+/* As bits: i32 or i64. */
+static TCGv bits_of(ArmDis *d, Reg r)
+{
+    return tcg_ld(d->s, r.dbl ? TCG_ld64 : TCG_ld32, at(r));
+}
+
+static void set_bits(ArmDis *d, Reg r, TCGv v)
+{
+    forget(d, r);
+    tcg_st(d->s, r.dbl ? TCG_st64 : TCG_st32, v, at(r));
+}
+
+/* -- Arithmetic -------------------------------------------------------------- */
+
+static bool fast(const ArmDis *d)
+{
+    return d->flags & TBF_FPFAST;
+}
+
+/* The helper does it; r changes. */
+static void by_helper(ArmDis *d, const ArmInsn *a, uint32_t word, Reg r)
+{
+    TCGContext *s = d->s;
+
+    forget(d, r);
+    if (fast(d)) {
+        tcg_call(s, &h_vfp_fast, tcg_const(s, word));
+    } else {
+        tcg_call(s, &h_vfp_any, tcg_const(s, word), tcg_const(s, a->raw));
+    }
+}
+
+/* The upper 15 bits below the sign of what lies in env. */
+static TCGv magnitude(ArmDis *d, uint32_t offset, bool dbl)
+{
+    return tcg_andi(d->s, tcg_ld(d->s, TCG_ld16u, offset + (dbl ? 6 : 2)), 0x7fff);
+}
+
+static void check_tiny(ArmDis *d, TCGv upper, bool dbl, uint32_t word)
+{
+    tcg_cold(d->s, TCG_COND_EQ, upper, tcg_const(d->s, dbl ? 0x0010 : 0x0080), word);
+}
+
+static void check_nan(ArmDis *d, TCGv upper, bool dbl, uint32_t word)
+{
+    tcg_cold(d->s, TCG_COND_GEU, upper, tcg_const(d->s, dbl ? 0x7ff0 : 0x7f80), word);
+}
+
+typedef TCGv Binary(TCGContext *s, TCGv a, TCGv b);
+static Binary *const adds[2] = { tcg_vaddss, tcg_vaddsd };
+static Binary *const subs[2] = { tcg_vsubss, tcg_vsubsd };
+static Binary *const muls[2] = { tcg_vmulss, tcg_vmulsd };
+static Binary *const divs[2] = { tcg_vdivss, tcg_vdivsd };
+
+/* The operand with its sign changed. */
+static TCGv negated(ArmDis *d, Reg r)
+{
+    TCGContext *s = d->s;
+
+    if (r.dbl) {
+        tcg_st(s, TCG_st64, tcg_xor(s, bits_of(d, r), tcg_const64(s, 1ull << 63)), ENV(vfp_neg));
+        return tcg_ld(s, TCG_ldvd, ENV(vfp_neg));
+    }
+    tcg_st(s, TCG_st32, tcg_xori(s, bits_of(d, r), 1u << 31), ENV(vfp_neg));
+    return tcg_ld(s, TCG_ldvs, ENV(vfp_neg));
+}
+
+/* n * m, looked at. */
+static TCGv product(ArmDis *d, Reg n, Reg m, uint32_t word)
+{
+    TCGv p = muls[n.dbl](d->s, operand(d, n), operand(d, m));
+
+    tcg_st(d->s, n.dbl ? TCG_stvd : TCG_stvs, p, ENV(vfp_product));
+    check_tiny(d, magnitude(d, ENV(vfp_product), n.dbl), n.dbl, word | VFP_WORD_PRODUCT);
+    return p;
+}
+
+/* Every way of changing signs is exact; those of zeros come out as by C4.1. */
+static TCGv compute(ArmDis *d, VfpOp op, Reg rd, Reg rn, Reg rm, uint32_t word)
+{
+    TCGContext *s = d->s;
+    bool dbl = rd.dbl;
+
+    switch (op) {
+    case VFP_MLA:
+        return adds[dbl](s, operand(d, rd), product(d, rn, rm, word));
+    case VFP_MLS:
+        return subs[dbl](s, operand(d, rd), product(d, rn, rm, word));
+    case VFP_NMLS:
+        return subs[dbl](s, product(d, rn, rm, word), operand(d, rd));
+    case VFP_NMLA:
+        return subs[dbl](s, negated(d, rd), product(d, rn, rm, word));
+    case VFP_MUL:
+        return muls[dbl](s, operand(d, rn), operand(d, rm));
+    case VFP_NMUL:
+        return muls[dbl](s, negated(d, rn), operand(d, rm));
+    case VFP_ADD:
+        return adds[dbl](s, operand(d, rn), operand(d, rm));
+    case VFP_SUB:
+        return subs[dbl](s, operand(d, rn), operand(d, rm));
+    default:
+        return divs[dbl](s, operand(d, rn), operand(d, rm));
+    }
+}
+
+static bool accumulates(VfpOp op)
+{
+    return op <= VFP_NMLA;
+}
+
+static void keep_old(ArmDis *d, Reg r)
+{
+    tcg_st(d->s, r.dbl ? TCG_st64 : TCG_st32, bits_of(d, r), ENV(vfp_old));
+}
+
+/* left: of the vector, behind this one. */
+static void arith(ArmDis *d, const ArmInsn *a, Reg rd, Reg rn, Reg rm, unsigned left)
+{
+    VfpOp op = (VfpOp)a->row->op;
+    uint32_t word = vfp_word(op, rd.dbl, rd.n, rn.n, rm.n) | left << VFP_WORD_LEFT_SHIFT;
+
+    if (!fast(d)) {
+        by_helper(d, a, word, rd);
+        return;
+    }
+    TCGv result = compute(d, op, rd, rn, rm, word);
+
+    if (accumulates(op) || rd.n == rn.n || rd.n == rm.n) {
+        keep_old(d, rd);
+        word |= VFP_WORD_OLD;
+    }
+    set_result(d, rd, result);
+    TCGv upper = magnitude(d, at(rd), rd.dbl);
+
+    check_nan(d, upper, rd.dbl, word);
+    check_tiny(d, upper, rd.dbl, word);
+}
+
+static void monadic(ArmDis *d, const ArmInsn *a, Reg rd, Reg rm, unsigned left)
+{
+    TCGContext *s = d->s;
+    VfpOp op = (VfpOp)a->row->op;
+    TCGv sign = rd.dbl ? tcg_const64(s, 1ull << 63) : tcg_const(s, 1u << 31);
+
+    switch (op) {
+    case VFP_CPY:
+        set_bits(d, rd, bits_of(d, rm));
+        break;
+    case VFP_ABS:
+        set_bits(d, rd, tcg_andc(s, bits_of(d, rm), sign));
+        break;
+    case VFP_NEG:
+        set_bits(d, rd, tcg_xor(s, bits_of(d, rm), sign));
+        break;
+    default:
+        by_helper(d, a, vfp_word(op, rd.dbl, rd.n, 0, rm.n) | left << VFP_WORD_LEFT_SHIFT, rd);
+        break;
+    }
+}
+
+/* -- Vectors: C5.3 ----------------------------------------------------------- */
+
+typedef struct Vector {
+    unsigned len, stride;
+} Vector;
+
+/* A destination in the first bank makes it a scalar operation. */
+static Vector vector_of(const ArmDis *d, Reg rd)
+{
+    unsigned bank = rd.dbl ? 4 : 8;
+    Vector v = { 1, (d->flags & TBF_VECSTRIDE) >> TBF_VECSTRIDE_SHIFT == 3 ? 2 : 1 };
+
+    if (rd.n >= bank) {
+        v.len = 1 + ((d->flags & TBF_VECLEN) >> TBF_VECLEN_SHIFT);
+    }
+    return v;
+}
+
+/* The next one of its bank, round and round. */
+static Reg next_reg(Reg r, const Vector *v)
+{
+    unsigned bank = r.dbl ? 4 : 8;
+
+    r.n = (uint8_t)((r.n & ~(bank - 1)) | ((r.n + v->stride) & (bank - 1)));
+    return r;
+}
+
+/* The second operand is a scalar if it is in the first bank. */
+static Reg next_second(Reg r, const Vector *v)
+{
+    return r.n < (r.dbl ? 4 : 8) ? r : next_reg(r, v);
+}
+
+void trans_vfp_arith(ArmDis *d, const ArmInsn *a)
+{
+    Reg rd, rn, rm;
+
+    if (!usable(d) || !reg(d, a->x, a->rd, a->dhi, &rd) || !reg(d, a->x, a->rn, a->nhi, &rn) ||
+        !reg(d, a->x, a->rm, a->mhi, &rm)) {
+        return;
+    }
+    Vector v = vector_of(d, rd);
+
+    for (unsigned i = 0; i < v.len; i++) {
+        arith(d, a, rd, rn, rm, v.len - 1 - i);
+        rd = next_reg(rd, &v);
+        rn = next_reg(rn, &v);
+        rm = next_second(rm, &v);
+    }
+}
+
+void trans_vfp_monadic(ArmDis *d, const ArmInsn *a)
+{
+    Reg rd, rm;
+
+    if (!usable(d) || !reg(d, a->x, a->rd, a->dhi, &rd) || !reg(d, a->x, a->rm, a->mhi, &rm)) {
+        return;
+    }
+    Vector v = vector_of(d, rd);
+
+    for (unsigned i = 0; i < v.len; i++) {
+        monadic(d, a, rd, rm, v.len - 1 - i);
+        rd = next_reg(rd, &v);
+        rm = next_second(rm, &v);
+    }
+}
+
+/* -- Comparisons and conversions: scalars always ------------------------------ */
+
+void trans_vfp_compare(ArmDis *d, const ArmInsn *a)
+{
+    Reg rd, rm = { 0, a->x };
+    VfpOp op = (VfpOp)a->row->op;
+    bool zero = op == VFP_CMPZ || op == VFP_CMPEZ;
+
+    if (!usable(d) || !reg(d, a->x, a->rd, a->dhi, &rd) ||
+        (!zero && !reg(d, a->x, a->rm, a->mhi, &rm))) {
+        return;
+    }
+    uint32_t word = vfp_word(op, a->x, rd.n, 0, rm.n);
+    TCGContext *s = d->s;
+
+    if (fast(d)) {
+        tcg_call(s, &h_vfp_fast, tcg_const(s, word));
+    } else {
+        tcg_call(s, &h_vfp_any, tcg_const(s, word), tcg_const(s, a->raw));
+    }
+}
+
+/* Is the result double, is the operand; x is of the side that is no integer. */
+static void precisions(const ArmInsn *a, bool *result, bool *source)
+{
+    switch (a->row->op) {
+    case VFP_CVT:
+        *source = a->raw >> 8 & 1;
+        *result = !*source;
+        break;
+    case VFP_UITO: case VFP_SITO:
+        *result = a->x;
+        *source = false;
+        break;
+    default:
+        *result = false;
+        *source = a->x;
+        break;
+    }
+}
+
+void trans_vfp_convert(ArmDis *d, const ArmInsn *a)
+{
+    bool result, source;
+    Reg rd, rm;
+
+    precisions(a, &result, &source);
+    if (!usable(d) || !reg(d, result, a->rd, a->dhi, &rd) ||
+        !reg(d, source, a->rm, a->mhi, &rm)) {
+        return;
+    }
+    VfpOp op = (VfpOp)a->row->op;
+    bool dbl = op == VFP_CVT ? source : a->x;
+
+    by_helper(d, a, vfp_word(op, dbl, rd.n, 0, rm.n), rd);
+}
+
+/* -- Loads and stores: C5.1 -------------------------------------------------- */
+
+static void load(ArmDis *d, Reg r, TCGv addr)
+{
+    set_bits(d, r, r.dbl ? arm_ld_dword(d, addr) : arm_ld_word(d, addr));
+}
+
+static void store(ArmDis *d, Reg r, TCGv addr)
+{
+    if (r.dbl) {
+        arm_st_dword(d, addr, bits_of(d, r));
+    } else {
+        arm_st_word(d, addr, bits_of(d, r));
+    }
+}
+
+void trans_vfp_ldst(ArmDis *d, const ArmInsn *a)
+{
+    Reg r;
+
+    if (!usable(d) || !reg(d, a->x, a->rd, a->dhi, &r)) {
+        return;
+    }
+    int64_t offset = a->u ? (int64_t)a->imm * 4 : -(int64_t)a->imm * 4;
+    TCGv addr = arm_block_addr(d, tcg_addi(d->s, arm_reg(d, a->rn), offset));
+
+    if (a->row->op == VFP_LOAD) {
+        load(d, r, addr);
+    } else {
+        store(d, r, addr);
+    }
+}
+
+/* An odd number of words with doubles: FLDMX, FSTMX, whose last word is only
+ * skipped here (C5.1.1, FLDMX). */
+void trans_vfp_ldm(ArmDis *d, const ArmInsn *a)
+{
+    TCGContext *s = d->s;
+    uint32_t bytes = a->imm * 4, num = a->x ? a->imm / 2 : a->imm;
+    bool down = !(a->raw >> 23 & 1);
+    Reg r;
+
+    if (!usable(d) || !reg(d, a->x, a->rd, a->dhi, &r)) {
+        return;
+    }
+    if (num == 0 || r.n + num > (a->x ? 16u : 32u) || (a->rn == R_PC && (a->w || down))) {
+        arm_undef(d);                   /* UNPREDICTABLE */
+        return;
+    }
+    TCGv base = arm_reg(d, a->rn);
+    TCGv end = tcg_addi(s, base, down ? -(int64_t)bytes : (int64_t)bytes);
+    TCGv addr = arm_block_addr(d, down ? end : base);
+
+    for (unsigned i = 0; i < num; i++, r.n++) {
+        TCGv where = tcg_addi(s, addr, i * (a->x ? 8 : 4));
+
+        if (a->row->op == VFP_LOAD) {
+            load(d, r, where);
+        } else {
+            store(d, r, where);
+        }
+    }
+    if (a->w || down) {
+        arm_set_reg(d, a->rn, end);
+    }
+}
+
+/* -- Between register files -------------------------------------------------- */
+
+void trans_vfp_move_single(ArmDis *d, const ArmInsn *a)
+{
+    Reg r;
+
+    if (!usable(d) || !reg(d, false, a->rn, a->nhi, &r)) {
+        return;
+    }
+    if (a->rd == R_PC) {
+        arm_undef(d);                   /* UNPREDICTABLE */
+    } else if (a->row->op == VFP_LOAD) {
+        arm_set_reg(d, a->rd, bits_of(d, r));
+    } else {
+        set_bits(d, r, arm_reg(d, a->rd));
+    }
+}
+
+/* y: the upper half. */
+void trans_vfp_move_half(ArmDis *d, const ArmInsn *a)
+{
+    Reg r;
+
+    if (!usable(d) || !reg(d, true, a->rn, a->nhi, &r)) {
+        return;
+    }
+    r = (Reg){ (uint8_t)(2 * r.n + a->y), false };
+    if (a->rd == R_PC) {
+        arm_undef(d);                   /* UNPREDICTABLE */
+    } else if (a->row->op == VFP_LOAD) {
+        arm_set_reg(d, a->rd, bits_of(d, r));
+    } else {
+        set_bits(d, r, arm_reg(d, a->rd));
+    }
+}
+
+/* Two singles in a row, or the halves of a double: the same but for numbers. */
+void trans_vfp_move_pair(ArmDis *d, const ArmInsn *a)
+{
+    Reg r;
+
+    if (!usable(d) || !reg(d, a->x, a->rm, a->mhi, &r)) {
+        return;
+    }
+    Reg low = { (uint8_t)(a->x ? 2 * r.n : r.n), false }, high = { (uint8_t)(low.n + 1), false };
+
+    if (a->rd == R_PC || a->rn == R_PC || low.n == 31) {
+        arm_undef(d);                   /* UNPREDICTABLE */
+    } else if (a->row->op == VFP_LOAD) {
+        arm_set_reg(d, a->rd, bits_of(d, low));
+        arm_set_reg(d, a->rn, bits_of(d, high));
+    } else {
+        set_bits(d, low, arm_reg(d, a->rd));
+        set_bits(d, high, arm_reg(d, a->rn));
+    }
+}
+
+/* -- System registers: C2.7 --------------------------------------------------- */
+
+enum { SYS_FPSCR = 1 };
+
+void trans_vfp_msr(ArmDis *d, const ArmInsn *a)
+{
+    TCGContext *s = d->s;
+
+    if (a->rn == SYS_FPSCR && !usable(d)) {
+        return;
+    }
+    tcg_call(s, &h_vfp_set_sys, tcg_const(s, a->rn), arm_reg(d, a->rd));
+    arm_check_mode(d);
+}
+
+/* To PC: the flags of the last comparison (FMSTAT). */
+void trans_vfp_mrs(ArmDis *d, const ArmInsn *a)
+{
+    TCGContext *s = d->s;
+
+    if (a->rn == SYS_FPSCR && !usable(d)) {
+        return;
+    }
+    if (a->rn == SYS_FPSCR && a->rd == R_PC) {
+        arm_set_cc_nzcv(d, tcg_ld(s, TCG_ld32, ENV(fpscr_nzcv)));
+    } else if (a->rd == R_PC) {
+        arm_undef(d);                   /* UNPREDICTABLE */
+    } else {
+        arm_set_reg(d, a->rd, tcg_call(s, &h_vfp_get_sys, tcg_const(s, a->rn)));
+    }
+}
