@@ -148,8 +148,7 @@ static void flush_mode(CPUState *cpu, unsigned mmu_idx)
         flush_all_slots(cpu, mmu_idx);
     }
     clear_victims(m);
-    m->large_lo = ~0u;
-    m->large_hi = 0;
+    memset(m->large, 0, sizeof(m->large));
 }
 
 static void flush_nonglobal(CPUTLBEntry *e, TLBFull *f, unsigned num)
@@ -247,7 +246,7 @@ void tlb_flush_page(CPUState *cpu, vaddr page)
         if (!m->used) {
             continue;
         }
-        if (addr >= m->large_lo && addr <= m->large_hi) {
+        if (m->large[addr >> 26] >> (addr >> 20 & 63) & 1) {
             large |= flush_slots_of_page(e, m->full, num_slots(cpu, i), addr);
         } else {
             flush_slots_of_page(&e[slot], &m->full[slot], 1, addr);
@@ -358,6 +357,13 @@ static void describe(const AddressSpace *mem, CPUTLBEntry *e, TLBFull *f)
     }
 }
 
+static void mark_large(TLBMode *m, uint32_t first, uint32_t last)
+{
+    for (uint32_t mib = first >> 20; mib <= last >> 20; mib++) {
+        m->large[mib >> 6] |= 1ull << (mib & 63);
+    }
+}
+
 void tlb_set_page(CPUState *cpu, vaddr page, hwaddr phys, int prot,
                   unsigned mmu_idx, uint64_t size)
 {
@@ -398,8 +404,7 @@ void tlb_set_page(CPUState *cpu, vaddr page, hwaddr phys, int prot,
     if (f.size_bits > TARGET_PAGE_BITS) {
         uint32_t span = (1u << f.size_bits) - 1;
 
-        m->large_lo = MIN(m->large_lo, f.page & ~span);
-        m->large_hi = MAX(m->large_hi, f.page | span);
+        mark_large(m, f.page & ~span, f.page | span);
     }
     log_slot(m, slot, prot);
     tlb_release(x);

@@ -75,7 +75,7 @@ typedef struct TLBMode {
     bool used;                          /* filled since the last flush */
     SlotLog log[2];                     /* given to non-global, global pages */
     unsigned fills, conflicts;          /* in this window, for the size */
-    uint32_t large_lo, large_hi;        /* first and last byte of all large pages */
+    uint64_t large[64];                 /* a bit for each MiB: parts of large pages */
 } TLBMode;
 
 /* One page of code as the fetch sees it. */

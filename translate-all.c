@@ -909,12 +909,18 @@ void tb_flush(TBContext *t)
     t->stat.flushes++;
 }
 
-/* End the blocks of one page that have bytes in [start, end) of it.  True if
- * `running` was one of them. */
-static bool invalidate_on_page(TBContext *t, PageBlocks *p, uint32_t start,
-                               uint32_t end, const TranslationBlock *running)
+static bool has_host_pc(const TranslationBlock *tb, uintptr_t code_ra)
 {
-    bool hit = false, any = false;
+    return code_ra - (uintptr_t)tb->tc_ptr - 1 < tb->tc_size;
+}
+
+/* End the blocks of one page that have bytes in [start, end) of it.  The one
+ * that code_ra is in, if it was among them. */
+static const TranslationBlock *invalidate_on_page(TBContext *t, PageBlocks *p, uint32_t start,
+                                                  uint32_t end, uintptr_t code_ra)
+{
+    const TranslationBlock *hit = NULL;
+    bool any = false;
     uintptr_t next;
 
     for (uintptr_t l = p->first; l; l = next) {
@@ -925,7 +931,7 @@ static bool invalidate_on_page(TBContext *t, PageBlocks *p, uint32_t start,
         bytes_on_page(tb, link_n(l), &from, &to);
         /* Twice in the list: both its pages are this one, mapped twice. */
         if (!(tb->cflags & TB_INVALID) && from < end && start < to) {
-            hit |= tb == running;
+            hit = has_host_pc(tb, code_ra) ? tb : hit;
             any = true;
             tb_phys_invalidate(t, tb);
         }
@@ -937,14 +943,14 @@ static bool invalidate_on_page(TBContext *t, PageBlocks *p, uint32_t start,
 }
 
 /* The part of a write that is on one page. */
-static bool write_on_page(TBContext *t, uint64_t page, uint32_t start, uint32_t end,
-                          const TranslationBlock *running)
+static const TranslationBlock *write_on_page(TBContext *t, uint64_t page, uint32_t start,
+                                             uint32_t end, uintptr_t code_ra)
 {
     PageBlocks *p = find_page(t, page);
 
     if (!p || !p->first) {
         ram_set_dirty_client(page, DIRTY_CODE);
-        return false;
+        return NULL;
     }
     t->stat.smc_writes++;
     if (!p->map && ++p->writes == MAP_AFTER) {
@@ -952,24 +958,28 @@ static bool write_on_page(TBContext *t, uint64_t page, uint32_t start, uint32_t 
     }
     if (p->map && !map_hit(p, start, end)) {
         t->stat.smc_misses++;
-        return false;
+        return NULL;
     }
-    return invalidate_on_page(t, p, start, end, running);
+    return invalidate_on_page(t, p, start, end, code_ra);
 }
 
-static bool write_range(TBContext *t, uint64_t ram_addr, uint64_t len,
-                        const TranslationBlock *running)
+/* RAM is written by the code at code_ra, 0 if not by code: the block that has
+ * written to itself, if one has. */
+static const TranslationBlock *write_range(TBContext *t, uint64_t ram_addr, uint64_t len,
+                                           uintptr_t code_ra)
 {
     uint64_t end = ram_addr + len;
-    bool hit = false;
+    const TranslationBlock *hit = NULL;
 
     for (uint64_t a = ram_addr; a < end;) {
         uint64_t page = align_down(a, RAM_PAGE_SIZE);
         uint64_t stop = MIN(end, page + RAM_PAGE_SIZE);
 
         if (!ram_is_dirty(page, DIRTY_CODE)) {
-            hit |= write_on_page(t, page, (uint32_t)(a - page), (uint32_t)(stop - page),
-                                 running);
+            const TranslationBlock *tb = write_on_page(t, page, (uint32_t)(a - page),
+                                                       (uint32_t)(stop - page), code_ra);
+
+            hit = tb ? tb : hit;
         }
         a = stop;
     }
@@ -981,10 +991,10 @@ void tb_invalidate_phys_range(CPUState *cpu, uint64_t ram_addr, uint64_t len,
 {
     CPUExec *x = cpu->common.exec;
     TBContext *t = x->tbs;
-    const TranslationBlock *running = code_ra ? tb_find_pc(t, code_ra) : NULL;
+    const TranslationBlock *running = write_range(t, ram_addr, len, code_ra);
 
     /* A single instruction is left behind the store anyway. */
-    if (write_range(t, ram_addr, len, running) && !(running->cflags & TB_ONE_INSN)) {
+    if (running && !(running->cflags & TB_ONE_INSN)) {
         t->stat.smc_restarts++;
         x->one_insn = true;
         exec_leave(cpu, code_ra);
@@ -1015,7 +1025,7 @@ void tb_run_pending(TBContext *t)
     t->num_pending = t->max_pending = 0;
     pthread_mutex_unlock(&t->pending_lock);
     for (size_t i = 0; i < num; i++) {
-        write_range(t, list[i].ram_addr, list[i].len, NULL);
+        write_range(t, list[i].ram_addr, list[i].len, 0);
     }
     free(list);
 }
