@@ -89,7 +89,8 @@ $(O)/pc-bios/optionrom/%.bin: $(SRC)/pc-bios/optionrom/%.S $(SRC)/scripts/sign-r
 	@cp $@ $(O)/pc-bios/
 
 # Tests of one guest say so in their names; the others take the first.
-ARM_TESTS := $(filter-out $(ARM_CONTRACT),$(filter %/test-arm-% %/fuzz-arm%,$(UNIT_BIN)))
+of_arm = $(if $(findstring /test-arm-,$(1))$(findstring /fuzz-arm,$(1)),$(1))
+ARM_TESTS := $(filter-out $(ARM_CONTRACT),$(foreach t,$(UNIT_BIN),$(call of_arm,$(t))))
 $(ARM_TESTS): $(O)/%: $(O)/%.o $(O)/arm.a $(O)/core.a
 	$(link)
 $(ARM_CONTRACT): $(O)/tests/unit/device-contract.o $(O)/arm.a $(O)/core.a
