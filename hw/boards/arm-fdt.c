@@ -21,7 +21,10 @@ enum { MAX_DTB = 1 << 20, GROWTH = 4096 };
 
 static int refuse(const char *path, int why, Error *err)
 {
-    return error_set(err, EINVAL, "dtb: %s: %s", path, fdt_strerror(why));
+    return error_set(err, EINVAL, "dtb: %s is %s (%s)", path,
+                     why == -FDT_ERR_BADMAGIC ? "no device tree" :
+                     why == -FDT_ERR_TRUNCATED ? "cut off" : "a damaged device tree",
+                     fdt_strerror(why));
 }
 
 /* Is it for this board?  The kernel would stop before it can say so. */

@@ -24,9 +24,11 @@
 #include <string.h>
 
 #include "block/block.h"
+#include "hw/arm/pl041.h"
 #include "hw/arm/sp810.h"
 #include "hw/arm/versatile-sic.h"
 #include "hw/arm/versatile-sysregs.h"
+#include "hw/block/pflash.h"
 #include "hw/boards/arm-boot.h"
 #include "hw/boards/loader.h"
 #include "hw/char/pl011.h"
@@ -53,7 +55,8 @@
 
 enum { MACH_VERSATILE_PB = 387, MACH_VERSATILE_AB = 606 };
 enum { FLASH_BASE = 0x34000000, FLASH_SIZE = 64 << 20 };
-enum { NOTHING_PRIORITY = -1, REMAP_PRIORITY = 2 };
+/* Devices have 1: machine.c. */
+enum { NOTHING_PRIORITY = -1, BIOS_PRIORITY = 2, BOOT_PRIORITY = 2 };
 
 /* Inputs of "cpu". */
 enum { PIN_IRQ, PIN_FIQ, PIN_RESET, PIN_REMAPCLEAR };
@@ -62,7 +65,8 @@ typedef struct Versatile {
     ArmBoard board;
     ArmBoot boot;
     RAMBlock *ram_block;
-    MemoryRegion ram, nothing, flash_at_0;
+    RAMBlock *bios_block;
+    MemoryRegion ram, nothing, bios, boot_at_0;
 } Versatile;
 
 #define CPU(n) { "cpu", n }
@@ -99,6 +103,9 @@ typedef struct Versatile {
     { "clcd",     &pl110_type,         .at = { 0x10120000 }, .irq = { VIC(16) },                \
                   .props = "variant=pl110_versatile" },                                         \
     { "dma",      &pl080_type,         .at = { 0x10130000 }, .irq = { VIC(17) } },              \
+    { "aaci",     &pl041_type,         .at = { 0x10004000 }, .irq = { SIC(24) } },              \
+    { "flash",    &cfi_flash_type,     .at = { FLASH_BASE },                                    \
+                  .props = "drive=@pflash0,size=64M,width=4,device-width=2,sector=256k,gated=on" }, \
     { "i2c",      &versatile_i2c_type, .at = { 0x10002000 } },                                  \
     { "ds1338",   &ds1338_type,        .props = "bus=i2c,address=0x68" },                       \
     { "keyboard", &ps2_kbd_type,       .at = { 0 } },                                           \
@@ -117,6 +124,7 @@ typedef struct Versatile {
 #define SYSREGS(properties)                                                                     \
     { "sysregs",  &versatile_sysregs_type, .at = { 0x10000000 },                                \
                   .irq = { [VERSATILE_SYSREGS_OUT_RESET] = CPU(PIN_RESET),                      \
+                    [VERSATILE_SYSREGS_OUT_FLASH_WRITE] = { "flash", 0 },                      \
                     [VERSATILE_SYSREGS_OUT_CLCD_MODE0] = { "clcd", 0 },                         \
                     [VERSATILE_SYSREGS_OUT_CLCD_MODE1] = { "clcd", 1 } }, .props = properties }
 
@@ -183,7 +191,9 @@ static void set_pin(void *opaque, int n, int level)
         }
         break;
     case PIN_REMAPCLEAR:
-        region_set_disabled(&v->flash_at_0, level || m->config.kernel);
+        if (v->boot_at_0.as) {
+            region_set_disabled(&v->boot_at_0, level);
+        }
         break;
     default:
         break;
@@ -237,6 +247,49 @@ static void sys_exit(void *opaque, int code)
     machine_request(opaque, MACHINE_REQUEST_EXIT, code);
 }
 
+/* -bios: a file where the flash is; read only. */
+static int map_bios(Machine *m, Error *err)
+{
+    Versatile *v = m->board;
+    uint8_t *data;
+    size_t len;
+    int ret = loader_read_file("bios", m->config.bios, FLASH_SIZE, &data, &len, err);
+
+    if (ret < 0) {
+        return ret;
+    }
+    v->bios_block = ram_block_new("versatile.bios", align_up(len, RAM_PAGE_SIZE));
+    if (v->bios_block) {
+        memcpy(v->bios_block->host, data, len);
+        region_init_rom(&v->bios, "bios", v->bios_block);
+        region_map(m->mem, &v->bios, FLASH_BASE, BIOS_PRIORITY);
+    } else {
+        ret = error_set(err, ENOMEM, "bios: no memory for it");
+    }
+    free(data);
+    return ret;
+}
+
+/* Without a kernel: what is in the flash runs, from address 0. */
+static int map_firmware(Machine *m, Error *err)
+{
+    Versatile *v = m->board;
+    MemoryRegion *from = &machine_find(m, "flash")->window[0];
+    int ret = m->config.bios ? map_bios(m, err) : 0;
+
+    if (ret < 0 || m->config.kernel) {
+        return ret;
+    }
+    if (!m->config.bios && !m->config.pflash[0] && m->config.cpu_create) {
+        return error_set(err, EINVAL, "%s: there is nothing to run: give it a -kernel, a -bios, "
+                         "or flash memory with -pflash", m->type->name);
+    }
+    from = m->config.bios ? &v->bios : from;
+    region_init_alias(&v->boot_at_0, "boot memory", from, 0, from->size);
+    region_map(m->mem, &v->boot_at_0, 0, BOOT_PRIORITY);
+    return 0;
+}
+
 static int make_cpu(Machine *m, Error *err)
 {
     if (!m->config.cpu_create) {
@@ -270,6 +323,7 @@ static int init_common(Machine *m, uint32_t machine_id, const char *const *compa
     int ret = map_ram(m, err);
     ret = ret < 0 ? ret : make_cpu(m, err);
     ret = ret < 0 ? ret : machine_place(m, m->type->map, m->type->map_len, err);
+    ret = ret < 0 ? ret : map_firmware(m, err);
     return ret < 0 ? ret : arm_boot_load(&v->boot, &v->board, m, err);
 }
 
