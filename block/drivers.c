@@ -8,11 +8,15 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_file,
     &bdrv_host_device,
     &bdrv_overlay,
-    &bdrv_vpc,
+    &bdrv_bochs,
+    &bdrv_cloop,
+    &bdrv_cow,
+    &bdrv_dmg,
     &bdrv_parallels,
     &bdrv_qcow,
-    &bdrv_vmdk,
-    &bdrv_vhdx,
     &bdrv_vdi,
+    &bdrv_vhdx,
+    &bdrv_vmdk,
+    &bdrv_vpc,
     NULL
 };
