@@ -74,7 +74,6 @@ enum { LSI_RAM = 8 << 10, LSI_ID = 7, LSI_MSG = 16 };
 typedef enum LsiRun {
     RUN_HALTED, RUN_GOING,
     RUN_WAIT_REQ,                       /* for the target's next byte */
-    RUN_WAIT_SELECTED,                  /* for a target that is not there */
     RUN_WAIT_RESELECT, RUN_WAIT_DISCONNECT,
     RUN_NUM
 } LsiRun;
@@ -94,6 +93,7 @@ typedef struct Lsi {
     uint8_t run;                        /* LsiRun */
     uint8_t carry;
     uint8_t moving;                     /* a Block Move has begun: DBC, DNAD count */
+    uint8_t selecting;                  /* somebody who is not there */
     bool inside;                        /* the engine is on the stack */
     uint32_t insn;                      /* address of the present instruction */
     Timer resume;                       /* the next turn */
@@ -147,6 +147,8 @@ void lsi_next_turn(void *opaque);       /* of the timer `resume` */
 /* -- lsi-target.c ------------------------------------------------------------ */
 
 void lsi_select(Lsi *s, unsigned id, bool atn);     /* somebody is there */
+void lsi_offer_message(Lsi *s);         /* SCRIPTS is about to move a message out */
+void lsi_let_go(Lsi *s);                /* SCRIPTS is about to select */
 bool lsi_reselect(Lsi *s);              /* a disconnected target, if one wants */
 /* Bytes of the present phase, while REQ: *p is where they are, or room for them;
  * then lsi_moved(), last if the instruction wants no more. */

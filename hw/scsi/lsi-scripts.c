@@ -95,9 +95,20 @@ static uint64_t table_entry(const Lsi *s, uint32_t offset)
 
 /* -- Running ----------------------------------------------------------------- */
 
+/*
+ * While the SCSI core selects, SCRIPTS goes on up to the first instruction that
+ * has to wait for the target (5.6.1): a time-out is reported there, and drivers
+ * look at DSP.  It is over at once, since nobody will come; SeaBIOS 1.16 needs
+ * that with STIME0 0, too, which should mean to wait for ever.
+ */
 static void wait_for(Lsi *s, LsiRun what)
 {
-    s->run = (uint8_t)what;
+    if (s->selecting) {
+        s->selecting = 0;
+        lsi_scsi_interrupt(s, SIST_STO);
+    } else {
+        s->run = (uint8_t)what;
+    }
 }
 
 void lsi_halt(Lsi *s)
@@ -242,17 +253,17 @@ static void block_move(Lsi *s, uint32_t cmd, uint32_t arg)
         return;
     }
     if (!s->moving) {
+        /* Count 0, which the chip calls illegal, is what SeaBIOS 1.16 moves for
+         * commands without data: nothing is done, whatever the phase. */
         load_move(s, cmd, arg);
-        if (left_to_move(s) == 0) {
-            s->moving = 0;
-            illegal(s, "byte count 0");
-            return;
-        }
     } else if (!(cmd & (MOVE_TABLE | MOVE_INDIRECT)) &&
                s->reg[CCNTL1] & CCNTL1_EN64DBMV) {
         next_dword(s);
     }
     while (left_to_move(s) && s->run == RUN_GOING) {
+        if (wanted == PHASE_MSG_OUT) {
+            lsi_offer_message(s);
+        }
         if (!s->req) {
             wait_for(s, RUN_WAIT_REQ);
             return;
@@ -276,17 +287,6 @@ static void jump(Lsi *s, uint32_t to)
     lsi_set32(s, DSP, to);
 }
 
-/* 4.2, STIME0: selection time-out 0 waits for ever.  Else it is over at once: a
- * target that is not there will not come. */
-static void select_nobody(Lsi *s)
-{
-    if (s->reg[STIME0] & 0x0f) {
-        lsi_scsi_interrupt(s, SIST_STO);
-    } else {
-        wait_for(s, RUN_WAIT_SELECTED);
-    }
-}
-
 static void select_target(Lsi *s, uint32_t cmd)
 {
     unsigned id = cmd >> 16 & 15;
@@ -303,13 +303,14 @@ static void select_target(Lsi *s, uint32_t cmd)
         lsi_write_reg(s, SCNTL3, (uint8_t)(entry >> 24));
         id = entry >> 16 & 15;
     }
+    lsi_let_go(s);
     if (s->connected) {                 /* reselected meanwhile */
         jump(s, lsi_get32(s, DNAD));
         return;
     }
     s->reg[SDID] = (uint8_t)id;
     if (id == LSI_ID || !scsi_has_target(&s->bus, id)) {
-        select_nobody(s);
+        s->selecting = 1;
     } else {
         lsi_select(s, id, cmd & IO_ATN);
     }
@@ -573,6 +574,10 @@ static void step(Lsi *s)
         lsi_set32(s, DBC, cmd);
     }
     lsi_set32(s, DSPS, arg);
+    if (log_on(LOG_TRACE)) {
+        log_put(LOG_TRACE, "lsi53c895a: %08x: %08x %08x, phase %d%s\n", s->insn, cmd, arg,
+                s->phase, s->req ? " REQ" : "");
+    }
     execute(s, cmd, arg);
     if (s->reg[DCNTL] & DCNTL_SSM && s->run == RUN_GOING) {
         lsi_dma_interrupt(s, DSTAT_SSI);
@@ -597,7 +602,7 @@ static void take_turn(Lsi *s)
 void lsi_start(Lsi *s)
 {
     timer_cancel(&s->resume);
-    s->moving = 0;
+    s->moving = s->selecting = 0;
     s->run = RUN_GOING;
     take_turn(s);
 }

@@ -90,6 +90,18 @@ void lsi_select(Lsi *s, unsigned id, bool atn)
     set_phase(s, atn ? PHASE_MSG_OUT : PHASE_COMMAND);
 }
 
+/*
+ * SeaBIOS 1.16 selects without ATN and then sends IDENTIFY (seen with -d trace).
+ * A target that has heard nothing yet listens.
+ */
+void lsi_offer_message(Lsi *s)
+{
+    if (s->phase == PHASE_COMMAND && !s->identified && !s->has_command && !s->cdb_len &&
+        s->req) {
+        set_phase(s, PHASE_MSG_OUT);
+    }
+}
+
 static void ask_for_bus(Lsi *s, SCSIRequest *r)
 {
     if (!(r->host[0] & WANTS_BUS)) {
@@ -342,11 +354,6 @@ static void take_command(Lsi *s)
 
 /* -- Bytes ------------------------------------------------------------------- */
 
-static uint32_t command_room(const Lsi *s)
-{
-    return s->cdb_len ? scsi_cdb_length(s->cdb[0]) - s->cdb_len : 1;
-}
-
 uint32_t lsi_bytes(Lsi *s, uint8_t **p)
 {
     SCSIRequest *r = request(s);
@@ -358,7 +365,7 @@ uint32_t lsi_bytes(Lsi *s, uint8_t **p)
         return r ? r->avail : 0;
     case PHASE_COMMAND:
         *p = s->cdb + s->cdb_len;
-        return command_room(s);
+        return SCSI_MAX_CDB - s->cdb_len;
     case PHASE_STATUS:
         *p = r ? &r->status : &s->status;
         return 1;
@@ -382,7 +389,8 @@ void lsi_moved(Lsi *s, uint32_t n, bool last)
         break;
     case PHASE_COMMAND:
         s->cdb_len += (uint8_t)n;
-        if (s->cdb_len == scsi_cdb_length(s->cdb[0])) {
+        /* More than a CDB may come: SeaBIOS 1.16 sends 16 bytes of everything. */
+        if (s->cdb_len >= scsi_cdb_length(s->cdb[0])) {
             take_command(s);
         }
         break;
@@ -416,6 +424,19 @@ void lsi_set_ack(Lsi *s, bool on)
     s->ack = on && s->connected;
     if (was && !on && s->connected) {
         next_phase(s);
+    }
+}
+
+/*
+ * SeaBIOS 1.16 stops after COMMAND COMPLETE and selects again, without Clear ACK
+ * or Wait Disconnect: the chip lets go of a connection that is over but for ACK.
+ */
+void lsi_let_go(Lsi *s)
+{
+    if (s->connected && s->ack && s->after == AFTER_BUS_FREE && s->in_pos == s->in_len) {
+        s->reg[SCNTL2] &= (uint8_t)~SCNTL2_SDU;
+        s->atn = 0;
+        lsi_set_ack(s, false);
     }
 }
 

@@ -125,7 +125,7 @@ static void reset_regs(Lsi *s)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         s->reg[rows[i].reg] = rows[i].val;
     }
-    s->carry = s->moving = 0;
+    s->carry = s->moving = s->selecting = 0;
     s->insn = 0;
     lsi_halt(s);
     timer_cancel(&s->general);
@@ -354,8 +354,7 @@ static int lsi_post_load(Device *d, Error *err)
     Lsi *s = (Lsi *)d;
     bool bad = s->run >= RUN_NUM || s->after >= AFTER_NUM || s->phase > PHASE_MSG_IN ||
                s->in_len > LSI_MSG || s->in_pos > s->in_len || s->out_len > LSI_MSG ||
-               s->cdb_len > SCSI_MAX_CDB || s->target >= SCSI_MAX_TARGETS ||
-               (s->cdb_len && s->cdb_len > scsi_cdb_length(s->cdb[0]));
+               s->cdb_len > SCSI_MAX_CDB || s->target >= SCSI_MAX_TARGETS;
 
     if (bad) {
         return error_set(err, EINVAL, "lsi53c895a: the snapshot is damaged");
@@ -385,6 +384,7 @@ static const VMField lsi_vmstate[] = {
     VM_FIELD(Lsi, run),
     VM_FIELD(Lsi, carry),
     VM_FIELD(Lsi, moving),
+    VM_FIELD(Lsi, selecting),
     VM_FIELD(Lsi, insn),
     VM_TIMER(Lsi, resume),
     VM_TIMER(Lsi, general),
