@@ -37,6 +37,7 @@
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
+#include "hw/pci/versatile-pci.h"
 #include "hw/scsi/lsi.h"
 #include "hw/scsi/scsi.h"
 #include "hw/sd/pl181.h"
@@ -99,6 +100,7 @@ const DeviceType *const device_types[] = {
     &sp805_type,
     &sp810_type,
     &versatile_i2c_type,
+    &versatile_pci_type,
     &versatile_sic_type,
     &versatile_sysregs_type,
     &vga_isa_type,
