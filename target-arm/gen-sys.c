@@ -191,10 +191,53 @@ void trans_cdp(ArmDis *d, const ArmInsn *a)
     arm_undef(d);
 }
 
+/* The block at the next instruction, with these flags. */
+static void next_block(ArmDis *d, uint32_t flags)
+{
+    tcg_set(d->s, G_PC, konst(d, d->next));
+    tcg_goto_ptr(d->s, konst(d, d->next), flags);
+}
+
+/*
+ * Linux goes to and fro between two domain settings, which have a set of TLB
+ * tables each (mmu.c): no more than another MMU index.
+ */
+static void dacr_write(ArmDis *d, const ArmInsn *a)
+{
+    TCGContext *s = d->s;
+    uint32_t set = d->flags >> TBF_MMUIDX_SHIFT >> 1 & 1;
+    uint32_t flags = d->flags ^ 2u << TBF_MMUIDX_SHIFT;
+    TCGLabel same = tcg_new_label(s), other = tcg_new_label(s);
+
+    tcg_brcond(s, TCG_COND_EQ, arm_reg(d, a->rd), tcg_ld(s, TCG_ld32, ENV(cp15.dacr)), same);
+    tcg_brcond(s, TCG_COND_NE, arm_reg(d, a->rd),
+               tcg_ld(s, TCG_ld32, ENV(cp15.dacr_of[0]) + 4 * !set), other);
+    tcg_st(s, TCG_st32, arm_reg(d, a->rd), ENV(cp15.dacr));
+    tcg_st(s, TCG_st32, konst(d, flags), ENV(tbflags));
+    next_block(d, flags);
+    arm_label(d, other);
+    tcg_call(s, &h_cp15_write, konst(d, a->raw), arm_reg(d, a->rd));
+    tcg_set(s, G_PC, konst(d, d->next));
+    tcg_exit_tb(s, TB_EXIT_NONE);
+    arm_label(d, same);
+    next_block(d, d->flags);
+    d->end = END_GONE;
+}
+
+/* MCR p15, 0, Rd, c3, c0, 0 */
+static bool is_dacr(uint32_t insn)
+{
+    return (insn & 0x00ff0fff) == 0x00030f10;
+}
+
 void trans_mcr(ArmDis *d, const ArmInsn *a)
 {
     if (a->coproc != 15) {
         arm_undef(d);
+        return;
+    }
+    if (is_dacr(a->raw) && arm_dis_priv(d) && !d->leave && !arm_has(d, ARM_MPU)) {
+        dacr_write(d, a);
         return;
     }
     tcg_call(d->s, &h_cp15_write, konst(d, a->raw), arm_reg(d, a->rd));

@@ -24,6 +24,7 @@
  */
 #include "target-arm/translate.h"
 
+#include "target-arm/gen-vfp.h"
 #include "target-arm/gen.h"
 #include "target-arm/helper.h"
 #include "util/bits.h"
@@ -62,6 +63,7 @@ const TCGTarget arm_tcg_target = {
     },
     .exit_request = ENV(common.exit_request),
     .mxcsr = ENV(mxcsr_host),
+    .cold = arm_vfp_cold,
 };
 
 void arm_restore_state(CPUState *cpu, uint32_t pc, uint32_t word)
@@ -146,6 +148,7 @@ void arm_label(ArmDis *d, TCGLabel l)
 {
     tcg_set_label(d->s, l);
     d->cc.have_ab = d->cc.have_res = false;
+    d->vfp_known = 0;
 }
 
 /* Bit 1 of the address of an A32 instruction is UNPREDICTABLE: ignored. */
