@@ -91,7 +91,8 @@ static uint32_t status_of(const PL181 *s)
         st |= s->count ? ST_TXDATAAVLBL : ST_TXFIFOEMPTY;
         return st | ST_RXFIFOEMPTY;
     }
-    st |= reading(s) ? ST_RXACTIVE : 0;
+    /* Received words are taken only while this is set: Linux, mmci_pio_irq(). */
+    st |= reading(s) || s->count ? ST_RXACTIVE : 0;
     st |= s->count >= HALF_FIFO ? ST_RXFIFOHALFFULL : 0;
     st |= s->count == FIFO_WORDS ? ST_RXFIFOFULL : 0;
     return st | (s->count ? ST_RXDATAAVLBL : ST_RXFIFOEMPTY);
