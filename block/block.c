@@ -285,7 +285,7 @@ static int open_backing(BlockDriverState *bs, int depth, Error *err)
     int ret = open_tree(bs->backing, path, bs->backing_format, flags, NULL,
                         depth + 1, err);
     free(path);
-    if (ret < 0) {
+    if (ret < 0 && ret != -ELOOP) {     /* not once per turn */
         error_prefix(err, ret, "backing file of %s", bs->filename);
     }
     return ret;

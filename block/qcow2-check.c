@@ -307,12 +307,13 @@ static int compare_one(Check *c, uint64_t cluster, uint64_t want)
     uint64_t have;
     int ret = qcow2_refcount(c->bs, cluster, &have);
 
-    if (ret < 0) {                      /* the block is nowhere: told already */
-        c->rebuild = true;
-        have = 0;
-    }
     if (have || want) {
         c->highest = cluster + 1;
+    }
+    if (ret < 0) {                      /* its block is nowhere: told already */
+        c->rebuild = true;
+        res->corruptions += want != 0;
+        return 0;
     }
     if (have == want) {
         return 0;
@@ -523,7 +524,7 @@ static int copied_flag(BlockDriverState *bs, uint64_t e, BlockCheck *res, bool f
 
     *bad = ret >= 0 && (count == 1) != !!(e & QCOW2_COPIED);
     if (!*bad || !res) {
-        return ret;
+        return res && !fix ? 0 : ret;   /* a bad block was told already */
     }
     tell(res, "%s OFLAG_COPIED %s: entry=%" PRIx64 " refcount=%" PRIu64,
          fix ? "Repairing" : "ERROR", what, e, count);
@@ -652,6 +653,8 @@ static int finish_repair(Check *c)
 
     if (all && !c->res->corruptions && !c->res->errors) {
         s->stay_dirty = s->broken = false;
+        free(c->bs->note);
+        c->bs->note = NULL;
         if (s->incompat & QCOW2_INCOMPAT_CORRUPT) {
             s->incompat &= ~QCOW2_INCOMPAT_CORRUPT;
             ret = qcow2_write_back(c->bs, true);
@@ -681,6 +684,20 @@ static int check_alone(BlockDriverState *bs, void *arg)
     }
     c->res->image_end = c->highest << s->cluster_bits;
     return ret < 0 || !c->fix ? ret : finish_repair(c);
+}
+
+int qcow2_recount(BlockDriverState *bs)
+{
+    BlockCheck res = { .corruptions = 0 };
+    Check c = { .bs = bs, .res = &res, .fix = BDRV_FIX_LEAKS | BDRV_FIX_ERRORS };
+    int ret = qcow2_write_back(bs, true);
+
+    c.counts = xmalloc(WINDOW * sizeof(*c.counts));
+    if (ret >= 0) {
+        ret = check_alone(bs, &c);
+    }
+    free(c.counts);
+    return ret;
 }
 
 int qcow2_check(BlockDriverState *bs, BlockCheck *res, int fix, Error *err)

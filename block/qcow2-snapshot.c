@@ -372,6 +372,15 @@ static int end_change(BlockDriverState *bs)
     return ret < 0 ? ret : qcow2_write_all(bs);
 }
 
+/* A count was too small for it: all counts as they were. */
+static int take_back(BlockDriverState *bs, int ret)
+{
+    if (ret == -ERANGE) {
+        qcow2_recount(bs);
+    }
+    return ret;
+}
+
 /* -- Create ------------------------------------------------------------------ */
 
 static uint64_t next_id(const Qcow2 *s)
@@ -425,7 +434,7 @@ static int create_alone(BlockDriverState *bs, void *arg)
     int ret = begin_change(bs);
 
     if (ret >= 0) {
-        ret = count_tree(bs, s->l1, s->l1_size, 1);
+        ret = take_back(bs, count_tree(bs, s->l1, s->l1_size, 1));
     }
     if (ret >= 0) {
         ret = qcow2_check_copied(bs, NULL, true);
@@ -475,21 +484,6 @@ static int refuse(BlockDriverState *bs, Error *err)
                                          " has no internal snapshots", bs->filename) : 0;
 }
 
-/* Is there room in each count? */
-static int room_to_count(BlockDriverState *bs, void *arg)
-{
-    const Qcow2 *s = bs->opaque;
-    uint64_t end = align_up(bs->file->length, s->cluster_size) >> s->cluster_bits, count;
-    int ret = 0;
-
-    (void)arg;
-    for (uint64_t c = 1; s->refcount_order < 4 && c < end && ret >= 0; c++) {
-        ret = qcow2_refcount(bs, c, &count);
-        ret = ret >= 0 && count >= s->refcount_max ? -ERANGE : ret;
-    }
-    return ret;
-}
-
 int qcow2_snapshot_create(BlockDriverState *bs, BlockSnapshot *sn, Error *err)
 {
     const Qcow2 *s = bs->opaque;
@@ -502,13 +496,7 @@ int qcow2_snapshot_create(BlockDriverState *bs, BlockSnapshot *sn, Error *err)
         return error_set(err, EFBIG, "%s: has %d snapshots already, delete some", bs->filename,
                          QCOW2_MAX_SNAPSHOTS);
     }
-    ret = s->refcount_max == 1 ? -ERANGE : 0;
-    if (ret >= 0) {
-        ret = qcow2_run_alone(bs, room_to_count, NULL);
-    }
-    if (ret >= 0) {
-        ret = qcow2_run_alone(bs, create_alone, sn);
-    }
+    ret = s->refcount_max == 1 ? -ERANGE : qcow2_run_alone(bs, create_alone, sn);
     return ret < 0 ? explain(bs, err, ret, "made") : 0;
 }
 
@@ -562,7 +550,7 @@ static int goto_alone(BlockDriverState *bs, void *arg)
     if (ret < 0) {
         return ret;
     }
-    ret = count_tree(bs, l1, sn->l1_size, 1);
+    ret = take_back(bs, count_tree(bs, l1, sn->l1_size, 1));
     if (ret >= 0) {
         ret = write_l1(bs, l1, (uint32_t)need, &at);
     }

@@ -310,6 +310,8 @@ int qcow2_load_vmstate(BlockDriverState *bs, uint64_t off, void *buf, size_t len
 int qcow2_run_alone(BlockDriverState *bs, int (*fn)(BlockDriverState *bs, void *arg),
                     void *arg);
 int qcow2_check(BlockDriverState *bs, BlockCheck *res, int fix, Error *err);
+/* Mend all counts and flags, after an operation half way.  Lock held. */
+int qcow2_recount(BlockDriverState *bs);
 /* New refcounts from what the tables say, 2^order bits wide.  Lock held. */
 int qcow2_rebuild(BlockDriverState *bs, uint32_t order);
 /* Is QCOW2_COPIED where it belongs?  fix: it is now.  res may be NULL.  Lock held. */
