@@ -41,6 +41,9 @@
 #include "hw/intc/pl190.h"
 #include "hw/misc/pl061.h"
 #include "hw/net/smc91c111.h"
+#include "hw/pci/versatile-pci.h"
+#include "hw/scsi/lsi.h"
+#include "hw/scsi/scsi.h"
 #include "hw/sd/pl181.h"
 #include "hw/sd/sd.h"
 #include "hw/timer/pl031.h"
@@ -57,6 +60,8 @@ enum { MACH_VERSATILE_PB = 387, MACH_VERSATILE_AB = 606 };
 enum { FLASH_BASE = 0x34000000, FLASH_SIZE = 64 << 20 };
 /* Devices have 1: machine.c. */
 enum { NOTHING_PRIORITY = -1, BIOS_PRIORITY = 2, BOOT_PRIORITY = 2 };
+
+enum { SCSI_SLOT = 13 };                /* 11 is the bridge's, 12 free for a card */
 
 /* Inputs of "cpu". */
 enum { PIN_IRQ, PIN_FIQ, PIN_RESET, PIN_REMAPCLEAR };
@@ -135,6 +140,9 @@ static const Place pb_map[] = {
                   { "sysregs", VERSATILE_SYSREGS_IN_PROTECT1 } }, .props = "drive=@sd1" },
     { "mmci1",    &pl181_type,         .at = { 0x1000b000 }, .irq = { SIC(23), SIC(2) },
                   .props = "card=sd1" },
+    { "pci",      &versatile_pci_type,
+                  .at = { 0x10001000, 0x41000000, 0x44000000, 0x50000000, 0x60000000 },
+                  .irq = { SIC(27), SIC(28), SIC(29), SIC(30) } },
 };
 
 static const Place ab_map[] = {
@@ -327,11 +335,42 @@ static int init_common(Machine *m, uint32_t machine_id, const char *const *compa
     return ret < 0 ? ret : arm_boot_load(&v->boot, &v->board, m, err);
 }
 
+/* Drives for which there is an image, or a CD-ROM drive; the adapter comes with
+ * the first. */
+static int place_scsi(Machine *m, Error *err)
+{
+    static const Place adapter = { "scsi", &lsi53c895a_type, .devfn = AT_DEVFN(SCSI_SLOT, 0) };
+    int ret = 0;
+
+    for (unsigned i = 0; ret == 0 && i < ARRAY_SIZE(m->config.scsi); i++) {
+        BlockDriverState *bs = m->config.scsi[i];
+        char id[24], props[64];
+        Place row = { .id = id, .props = props };
+
+        if (!bs) {
+            continue;
+        }
+        row.type = blk_conf(bs)->is_cdrom ? &scsi_cd_type : &scsi_hd_type;
+        snprintf(id, sizeof(id), "scsi0-%s%u", blk_conf(bs)->is_cdrom ? "cd" : "hd", i);
+        snprintf(props, sizeof(props), "bus=scsi,scsi-id=%u,drive=@scsi%u", i, i);
+        if (!machine_find(m, "scsi")) {
+            ret = machine_place(m, &adapter, 1, err);
+        }
+        ret = ret < 0 ? ret : machine_place(m, &row, 1, err);
+    }
+    return ret;
+}
+
 static int pb_init(Machine *m, Error *err)
 {
     static const char *const compatible[] = { "arm,versatile-pb", NULL };
+    int ret = init_common(m, MACH_VERSATILE_PB, compatible, err);
 
-    return init_common(m, MACH_VERSATILE_PB, compatible, err);
+    if (ret == 0) {
+        m->pci = versatile_pci_bus(machine_find(m, "pci"));
+        ret = place_scsi(m, err);
+    }
+    return ret;
 }
 
 static int ab_init(Machine *m, Error *err)
