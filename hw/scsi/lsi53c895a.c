@@ -344,6 +344,7 @@ static void lsi_reset(Device *d)
     Lsi *s = (Lsi *)d;
 
     reset_regs(s);
+    s->resume.deadline = s->general.deadline = 0;
     lsi_wires_reset(s);
     memset(s->ram, 0, sizeof(s->ram));
     pci_reset_common(&s->pci);

@@ -110,8 +110,16 @@ static const char *const extra_devices[] = {
     "isa-debugcon,id=extra-debugcon,iobase=0xe9", "isa-debug-exit,id=extra-exit",
 };
 
+/* Where there is PCI. */
+static const char *const pci_devices[] = {
+    "lsi53c895a,id=extra-lsi", "scsi-hd,id=extra-scsi-hd,drive=scsi0",
+    "scsi-cd,id=extra-scsi-cd,drive=scsi1",
+};
+
+enum { NUM_DRIVES = 8 };
 static Clock clocks[2];
-static BlockDriverState *drives[2][6];
+static BlockDriverState *drives[2][NUM_DRIVES];
+static int building;
 static CharDriverState *line;
 
 /* Disks need a medium; all share a file, so that they start alike. */
@@ -135,14 +143,22 @@ static void insert_disk(BlockDriverState *bs)
     CHECK_EQ(bdrv_open(bs, disk, "raw", BDRV_O_RDWR | BDRV_O_NO_LOCK, NULL, &err), 0);
 }
 
+static BlockDriverState *find_drive(const char *id)
+{
+    return drives[building][6 + (id[strlen(id) - 1] - '0')];
+}
+
 static MachineConfig config_of(int which)
 {
-    MachineConfig c = { .vga = "std", .ram_size = 16 << 20 };
+    MachineConfig c = { .vga = "std", .ram_size = 16 << 20, .find_drive = find_drive };
 
     line = line ? line : chr_open("contract", "null", NULL);
-    for (int i = 0; i < 6; i++) {
+    building = which;
+    for (int i = 0; i < NUM_DRIVES; i++) {
         drives[which][i] = bdrv_new(NULL);
     }
+    insert_disk(drives[which][6]);
+    insert_disk(drives[which][7]);
     insert_disk(drives[which][0]);
     insert_disk(drives[which][1]);
     for (int i = 0; i < 4; i++) {
@@ -176,6 +192,9 @@ static Machine *build(const char *name, int which)
     for (size_t i = 0; i < ARRAY_SIZE(extra_devices); i++) {
         CHECK_EQ(machine_add_device(m, extra_devices[i], &err), 0);
     }
+    for (size_t i = 0; m->pci && i < ARRAY_SIZE(pci_devices); i++) {
+        CHECK_EQ(machine_add_device(m, pci_devices[i], &err), 0);
+    }
     machine_reset(m);
     return m;
 }
@@ -183,7 +202,7 @@ static Machine *build(const char *name, int which)
 static void destroy(Machine *m, int which)
 {
     machine_free(m);
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < NUM_DRIVES; i++) {
         bdrv_delete(drives[which][i]);
     }
 }
