@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "block/vmdk.h"
+#include "block/vmdk-text.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -43,7 +43,7 @@
 #include <zlib.h>
 
 #include "block/clusters.h"
-#include "block/vmdk.h"
+#include "block/vmdk-text.h"
 #include "util/bits.h"
 #include "util/mem.h"
 

@@ -3,8 +3,8 @@
  * The text part of VMware disks: vmdk.c opens and creates, vmdk-text.c reads
  * and writes the descriptor.  Nothing here touches a file.
  */
-#ifndef BLOCK_VMDK_H
-#define BLOCK_VMDK_H
+#ifndef BLOCK_VMDK_TEXT_H
+#define BLOCK_VMDK_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
