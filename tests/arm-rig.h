@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An emulated ARM with a megabyte of RAM, MMU off, for tests that give it a
+ * An emulated ARM with four megabytes of RAM, MMU off, for tests that give it a
  * state, run it and look at the state it has then.
  *
  *   20010000  code, 64 KiB
@@ -23,9 +23,10 @@
 #include "target-arm/decode.h"
 #include "target-arm/translate.h"
 #include "util/bits.h"
+#include "util/mem.h"
 
 enum {
-    RIG_PHYS = 0x20000000, RIG_RAM_SIZE = 0x100000,
+    RIG_PHYS = 0x20000000, RIG_RAM_SIZE = 0x400000,
     RIG_CODE = 0x20010000, RIG_CODE_SIZE = 0x10000,
     RIG_DATA = 0x20030000, RIG_DATA_SIZE = 0x3000,
 };
@@ -42,7 +43,7 @@ typedef struct ArmRig {
     CPUs *cpus;
     CPUARMState *env;
     AddressSpace *mem;
-    MemoryRegion region;
+    MemoryRegion *region;
     uint8_t *ram;
     CPUOps ops;
     const char *model;
@@ -83,10 +84,11 @@ static inline void rig_open(const AccelOptions *o, const char *model)
     Error err;
 
     rig = (ArmRig){ .mem = as_new("memory", 1ull << 32), .ops = arm_cpu_ops };
-    region_init_ram(&rig.region, "ram", ram_block_new("ram", RIG_RAM_SIZE));
-    region_map(rig.mem, &rig.region, RIG_PHYS, 0);
+    rig.region = xcalloc(1, sizeof(*rig.region));
+    region_init_ram(rig.region, "ram", ram_block_new("ram", RIG_RAM_SIZE));
+    region_map(rig.mem, rig.region, RIG_PHYS, 0);
     rig.ops.do_interrupt = rig_record;
-    rig.ram = rig.region.ram->host;
+    rig.ram = rig.region->ram->host;
     CPUsConfig c = { .ops = &rig.ops, .mem = rig.mem, .accel = *o };
 
     rig.cpus = cpus_new(&c, &err);
@@ -99,6 +101,7 @@ static inline void rig_close(void)
 {
     cpus_free(rig.cpus);
     as_free(rig.mem);
+    free(rig.region);
 }
 
 static inline void rig_set(const ArmCtx *c)
