@@ -10,6 +10,7 @@
 
 enum {
     MAX_RUN = 65536,                    /* clusters looked up at a time */
+    MAX_HOLE = 1 << 30,
     SPARSE_FROM = 256 << 10,            /* larger clusters are not filled with zeroes */
     ZERO_CHUNK = 1 << 20,
     MAX_PLACES = 16 << 20,              /* of check: 64 MiB */
@@ -38,6 +39,12 @@ void clusters_free(ClusterMap *m)
     m->unpacked = NULL;
 }
 
+/* Bytes that one answer of lookup() is about. */
+static uint64_t width(const ClusterMap *m, int kind, uint64_t host)
+{
+    return kind == CLUSTER_HOLE && host ? MIN(host, MAX_HOLE / m->size) * m->size : m->size;
+}
+
 static int find_run(ClusterMap *m, uint64_t off, uint64_t len, Run *r)
 {
     uint64_t first = off / m->size, in = off % m->size, host = 0;
@@ -47,15 +54,15 @@ static int find_run(ClusterMap *m, uint64_t off, uint64_t len, Run *r)
         return r->kind;
     }
     r->host = r->kind == CLUSTER_DATA ? host + in : host;
-    r->n = MIN(len, m->size - in);
-    for (uint64_t i = 1; r->n < len && i < MAX_RUN && r->kind != CLUSTER_PACKED; i++) {
+    r->n = MIN(len, width(m, r->kind, host) - in);
+    for (int i = 1; r->n < len && i < MAX_RUN && r->kind != CLUSTER_PACKED; i++) {
         uint64_t next = 0;
 
-        if (m->ops->lookup(m, first + i, &next) != r->kind ||
-            (r->kind == CLUSTER_DATA && next != host + i * m->size)) {
+        if (m->ops->lookup(m, (off + r->n) / m->size, &next) != r->kind ||
+            (r->kind == CLUSTER_DATA && next != host + (uint64_t)i * m->size)) {
             break;
         }
-        r->n += MIN(len - r->n, m->size);
+        r->n += MIN(len - r->n, width(m, r->kind, next));
     }
     return 0;
 }
@@ -566,11 +573,13 @@ static bool take_place(Places *p, uint64_t host)
 
 static int check_all(ClusterMap *m, Places *p, BlockCheck *res)
 {
-    uint64_t total = (m->length + m->size - 1) / m->size, host, used = 0;
+    uint64_t total = (m->length + m->size - 1) / m->size, used = 0;
     bool packed = false;
+    int kind = 0;
 
-    for (uint64_t n = 0; n < total; n++) {
-        int kind = m->ops->lookup(m, n, &host);
+    for (uint64_t n = 0, host = 0; n < total; n += width(m, kind, host) / m->size) {
+        host = 0;
+        kind = m->ops->lookup(m, n, &host);
 
         if (kind < 0 || (kind == CLUSTER_DATA && !take_place(p, host))) {
             res->corruptions++;

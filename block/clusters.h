@@ -34,7 +34,8 @@ typedef enum ClusterKind {
 typedef struct ClusterMap ClusterMap;
 
 typedef struct ClusterOps {
-    /* A ClusterKind or -errno. */
+    /* A ClusterKind or -errno.  Of a HOLE *host may be how many there surely are
+     * from n on, so that large ones are passed quickly; 0 is one. */
     int (*lookup)(ClusterMap *m, uint64_t n, uint64_t *host);
     /* Room for 1 .. num clusters in one piece at *host: how many, or -errno.
      * *zeroed: the file reads as zeroes there, and may end before it. */

@@ -32,7 +32,7 @@
 
 enum {
     HEADER = 64, SECTOR = 512, AT_IN_USE = 44,
-    CLUSTER = 1 << 20, MAX_CLUSTER = 64 << 20,
+    CLUSTER = 1 << 20, CHUNK = 8 << 10, MAX_CLUSTER = 64 << 20,
 };
 
 #define IN_USE          0x746f6e59u
@@ -79,14 +79,20 @@ static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
 
 static int find_end(Parallels *s)
 {
-    uint64_t host;
-    int ret = 0;
+    uint8_t buf[CHUNK];
+    int ret = tables_flush(s->map.tables);
 
     s->end = s->data_at;
-    for (uint32_t i = 0; i < s->entries && ret >= 0; i++) {
-        ret = lookup(&s->map, i, &host);
-        if (ret == CLUSTER_DATA) {
-            s->end = MAX(s->end, host + s->map.size);
+    for (uint64_t i = 0; i < s->entries && ret >= 0; i += CHUNK / 4) {
+        size_t n = MIN((s->entries - i) * 4, CHUNK);
+
+        ret = bdrv_pread(s->map.file, HEADER + i * 4, buf, n);
+        for (size_t k = 0; k < n && ret >= 0; k += 4) {
+            uint64_t host = load_le(buf + k, 4) * s->unit;
+
+            if (host >= s->data_at && host < s->map.file->length) {
+                s->end = MAX(s->end, host + s->map.size);
+            }
         }
     }
     s->end = (s->end + s->unit - 1) / s->unit * s->unit;

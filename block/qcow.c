@@ -107,7 +107,8 @@ static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
         return ret;
     }
     *host = entry;
-    if (entry == 0) {
+    if (entry == 0) {                   /* without a table: all it would hold */
+        *host = at ? 0 : (1ull << s->l2_bits) - (n & ((1ull << s->l2_bits) - 1));
         return CLUSTER_HOLE;
     }
     if (entry & COMPRESSED) {

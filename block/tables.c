@@ -203,9 +203,12 @@ int tables_write(Tables *t, uint64_t off, const void *buf, size_t len)
                                                len, true });
 }
 
-int tables_zero(Tables *t, uint64_t off, uint64_t len)
+static int run_zero(void *arg)
 {
     static const uint8_t zeroes[64 << 10];
+    const Access *a = arg;
+    Tables *t = a->t;
+    uint64_t off = a->off, len = a->len;
     int ret = 0;
 
     co_mutex_lock(&t->load);
@@ -226,6 +229,11 @@ int tables_zero(Tables *t, uint64_t off, uint64_t len)
     }
     co_mutex_unlock(&t->load);
     return ret;
+}
+
+int tables_zero(Tables *t, uint64_t off, uint64_t len)
+{
+    return aio_run_sync(run_zero, &(Access){ t, off, NULL, len, true });
 }
 
 /* -- Flushing ---------------------------------------------------------------- */

@@ -81,6 +81,7 @@ static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
         return ret;
     }
     if (block >= NO_BLOCK) {
+        *host = 0;
         return CLUSTER_HOLE;
     }
     *host = s->data_at + (uint64_t)block * m->size;

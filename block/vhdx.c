@@ -209,6 +209,7 @@ static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
     case NOT_PRESENT:
     case UNDEFINED:
     case UNMAPPED:
+        *host = 0;
         return CLUSTER_HOLE;
     case ZERO:
         return CLUSTER_ZERO;

@@ -49,7 +49,7 @@
 
 enum {
     SECTOR = 512, HEADER = 512, MAX_TEXT = 1 << 20, MAX_EXTENTS = 16384,
-    MAX_GRAIN = 64 << 20, MARKER = 12,
+    MAX_GRAIN = 16 << 20, MARKER = 12,
     FLAG_NEWLINES = 1, FLAG_REDUNDANT = 2, FLAG_ZERO = 4,
     FLAG_COMPRESSED = 1 << 16, FLAG_MARKERS = 1 << 17,
     GRAIN = 64 << 10, ENTRIES = 512, TEXT_AT = 512, TEXT_ROOM = 20 * SECTOR,
@@ -147,7 +147,8 @@ static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
         return ret;
     }
     *host = (uint64_t)sector * SECTOR;
-    if (sector == 0) {
+    if (sector == 0) {                  /* without a table: all it would hold */
+        *host = at ? 0 : e->entries - n % e->entries;
         return CLUSTER_HOLE;
     }
     if (sector == 1 && e->zero_flag) {
@@ -309,7 +310,7 @@ static int check_extent(const Extent *e, uint64_t grain, uint64_t tables, Error 
         return error_set(err, EINVAL, "%s: damaged vmdk header: grains of %llu bytes", f,
                          (unsigned long long)grain);
     }
-    if (e->entries == 0 || e->entries > 1 << 16) {
+    if (e->entries == 0 || e->entries > 4096) {
         return error_set(err, EINVAL, "%s: damaged vmdk header: tables of %u grains", f,
                          e->entries);
     }

@@ -121,7 +121,7 @@ static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
     if (ret < 0) {
         return ret;
     }
-    *host = (uint64_t)sector * SECTOR + s->bitmap;
+    *host = sector == NO_BLOCK ? 0 : (uint64_t)sector * SECTOR + s->bitmap;
     return sector == NO_BLOCK ? CLUSTER_HOLE : CLUSTER_DATA;
 }
 
@@ -258,7 +258,7 @@ static int check_header(BlockDriverState *bs, Vpc *s, const uint8_t *h, Error *e
         return error_set(err, EINVAL, "%s: damaged vpc header: %s", f,
                          memcmp(h, "cxsparse", 8) ? "it is not there" : "wrong checksum");
     }
-    if (!is_pow2(size) || size < SECTOR || size > MAX_BLOCK_SIZE) {
+    if (!is_pow2(size) || size < 8 * SECTOR || size > MAX_BLOCK_SIZE) {
         return error_set(err, EINVAL, "%s: damaged vpc header: blocks of %u bytes", f, size);
     }
     s->table_at = load_be(h + 16, 8);
