@@ -3,10 +3,10 @@
  * qcow2: pieces of L2 tables and refcount blocks in memory, and the order in
  * which metadata reaches the file.
  *
- *      data of new clusters ----------------.
- *      refcount blocks --> refcount table --+--> L2 --> L1 --> references dropped
- *                       ^                   ^        ^      ^
- *                      flush              flush    flush  flush
+ *      data, new L2 tables -----------------.
+ *      refcount blocks --> refcount table --+--> L2, L1 --> references dropped
+ *                       ^                   ^            ^
+ *                      flush              flush        flush
  *
  * Whatever is cut off by a power failure, everything to the left of it is on
  * the disk: clusters may be counted and not used (leaks), but never used and
@@ -278,27 +278,23 @@ static int barrier(BlockDriverState *bs)
     return ret < 0 ? ret : bdrv_co_flush(bs->file);
 }
 
+/* A table that L1 points to may lack the latest slices; what it was filled with
+ * when it was made must be there, and that was before the barrier. */
 static int write_mappings(BlockDriverState *bs, bool counted)
 {
     Qcow2 *s = bs->opaque;
     bool l1_dirty = s->l1_dirty_from < s->l1_dirty_to;
     int ret = 0;
 
-    if ((s->l2c.num_dirty || l1_dirty) && (counted || s->l2_barrier)) {
+    if (l1_dirty || (s->l2c.num_dirty && (counted || s->l2_barrier))) {
         ret = barrier(bs);
         s->l2_barrier &= ret < 0;
     }
     if (ret >= 0) {
         ret = write_slices(bs, &s->l2c);
     }
-    if (ret >= 0 && l1_dirty) {
-        ret = bdrv_co_flush(bs->file);
-        if (ret >= 0) {
-            ret = write_table(bs, s->l1, s->l1_size, s->l1_offset,
-                              &s->l1_dirty_from, &s->l1_dirty_to);
-        }
-    }
-    return ret;
+    return ret < 0 ? ret : write_table(bs, s->l1, s->l1_size, s->l1_offset,
+                                       &s->l1_dirty_from, &s->l1_dirty_to);
 }
 
 /* With lazy refcounts, the counts can wait once the header says so. */
