@@ -5,32 +5,84 @@
 
 #include "monitor/command.h"
 #include "ui/console.h"
+#include "util/bits.h"
 #include "util/mem.h"
 
-enum { MAX_KEYS = 16, HOLD_MS = 100 };
+enum { MAX_KEYS = 16, MAX_CHORDS = 1024, HOLD_MS = 100, HURRY_MS = 20 };
 
-/* The keys being held down now; there is one keyboard. */
-static struct Held {
-    Timer timer;
+typedef struct Chord {
     uint8_t keys[MAX_KEYS];
     int num;
-    int buttons;                        /* of the mouse */
-} held;
+    int64_t hold_ns;
+} Chord;
 
-void sendkey_release(void)
+/*
+ * There is one keyboard.  queue[0] is held down, or was just let go (num 0);
+ * while others wait each is held, and the keyboard at rest, for HURRY_MS: no
+ * guest misses a key.
+ */
+static struct Typing {
+    Timer timer;
+    Chord *queue;
+    int num;
+    int64_t since;                      /* queue[0] is as it is */
+    int buttons;                        /* of the mouse */
+} typing;
+
+static void let_go(Chord *c)
 {
-    if (held.num) {
-        timer_cancel(&held.timer);
-    }
-    while (held.num) {
-        input_key(held.keys[--held.num], false);
+    while (c->num) {
+        input_key(c->keys[--c->num], false);
     }
 }
 
-static void release(void *opaque)
+static void press(Clock *clock)
 {
-    (void)opaque;
-    sendkey_release();
+    const Chord *c = &typing.queue[0];
+
+    for (int i = 0; i < c->num; i++) {
+        input_key(c->keys[i], true);
+    }
+    typing.since = clock_now(clock);
+}
+
+static void schedule(void)
+{
+    const Chord *c = &typing.queue[0];
+    bool hurry = typing.num > 1 || c->num == 0;
+
+    timer_set(&typing.timer, typing.since + (hurry ? MIN(c->hold_ns, HURRY_MS * NS_PER_MS)
+                                                   : c->hold_ns));
+}
+
+/* Time is the guest's: a guest that stands still still holds the keys. */
+static void next(void *opaque)
+{
+    Clock *clock = opaque;
+
+    if (typing.queue[0].num) {
+        let_go(&typing.queue[0]);
+        typing.since = clock_now(clock);
+        schedule();
+        return;
+    }
+    typing.num--;
+    memmove(&typing.queue[0], &typing.queue[1], (size_t)typing.num * sizeof(Chord));
+    if (typing.num) {
+        press(clock);
+        schedule();
+    }
+}
+
+void sendkey_release(void)
+{
+    if (typing.num) {
+        timer_cancel(&typing.timer);
+        let_go(&typing.queue[0]);
+    }
+    free(typing.queue);
+    typing.queue = NULL;
+    typing.num = 0;
 }
 
 /* "ctrl-alt-delete"; the number of keys, or -1 and it was said. */
@@ -54,31 +106,33 @@ static int parse_keys(Monitor *mon, const char *spec, uint8_t *keys)
     return n;
 }
 
-/* Time is the guest's: a guest that stands still still holds the keys. */
 void cmd_sendkey(Monitor *mon, const Args *a)
 {
-    uint8_t keys[MAX_KEYS];
-    int n = parse_keys(mon, a->v[0].s, keys);
-    int64_t ms = a->v[1].given && a->v[1].i > 0 ? a->v[1].i : HOLD_MS;
     Clock *clock = mon->ops.machine->clock;
+    int64_t ms = a->v[1].given && a->v[1].i > 0 ? a->v[1].i : HOLD_MS;
+    Chord c = { .hold_ns = MIN(ms, 60000) * NS_PER_MS };
 
-    if (n <= 0) {
+    c.num = parse_keys(mon, a->v[0].s, c.keys);
+    if (c.num <= 0) {
         return;
     }
-    sendkey_release();
-    for (int i = 0; i < n; i++) {
-        input_key(keys[i], true);
+    if (typing.num == MAX_CHORDS) {
+        monitor_printf(mon, "sendkey: %d are waiting to be typed, no more for now\n", MAX_CHORDS);
+        return;
     }
-    memcpy(held.keys, keys, sizeof(keys));
-    held.num = n;
-    timer_init(clock, &held.timer, release, NULL);
-    timer_set(&held.timer, clock_now(clock) + (ms < 60000 ? ms : 60000) * NS_PER_MS);
+    typing.queue = xrealloc(typing.queue, (size_t)(typing.num + 1) * sizeof(Chord));
+    typing.queue[typing.num++] = c;
+    if (typing.num == 1) {
+        timer_init(clock, &typing.timer, next, clock);
+        press(clock);
+    }
+    schedule();
 }
 
 void cmd_mouse_move(Monitor *mon, const Args *a)
 {
     (void)mon;
-    input_pointer((int)a->v[0].i, (int)a->v[1].i, (int)a->v[2].i, held.buttons);
+    input_pointer((int)a->v[0].i, (int)a->v[1].i, (int)a->v[2].i, typing.buttons);
 }
 
 /* Bits: 1 left, 2 right, 4 middle.  A pointer that is absolute has to be told
@@ -86,8 +140,8 @@ void cmd_mouse_move(Monitor *mon, const Args *a)
 void cmd_mouse_button(Monitor *mon, const Args *a)
 {
     (void)mon;
-    held.buttons = (int)a->v[0].i & (POINTER_LEFT | POINTER_RIGHT | POINTER_MIDDLE);
+    typing.buttons = (int)a->v[0].i & (POINTER_LEFT | POINTER_RIGHT | POINTER_MIDDLE);
     if (!input_is_absolute()) {
-        input_pointer(0, 0, 0, held.buttons);
+        input_pointer(0, 0, 0, typing.buttons);
     }
 }

@@ -272,9 +272,16 @@ TEST(sendkey)
     clock_step(&r->clock, 1 * NS_PER_MS);
     CHECK_STR(keys.log, "+1d +38 +d3 -d3 -38 -1d ");
     keys.log[0] = 0;
+    clock_step(&r->clock, 20 * NS_PER_MS);
     run(r, "sendkey a 500");
-    run(r, "sendkey 0x30");             /* lets go of the first at once */
+    run(r, "sendkey 0x30");             /* waits, but not so long */
+    CHECK_STR(keys.log, "+1e ");
+    clock_step(&r->clock, 20 * NS_PER_MS);
+    CHECK_STR(keys.log, "+1e -1e ");
+    clock_step(&r->clock, 20 * NS_PER_MS);
     CHECK_STR(keys.log, "+1e -1e +30 ");
+    clock_step(&r->clock, 100 * NS_PER_MS);
+    CHECK_STR(keys.log, "+1e -1e +30 -30 ");
     CHECK_STR(run(r, "sendkey a-nokey"), "sendkey: unknown key: 'nokey'\n");
     input_remove_keyboard(&keys);
     rig_free(r);
