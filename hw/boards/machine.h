@@ -28,7 +28,7 @@ typedef struct CharDriverState CharDriverState;
 typedef struct Machine Machine;
 
 #define PLACE_MAX_WINDOWS 6
-#define PLACE_MAX_IRQS    36
+#define PLACE_MAX_IRQS    160
 #define NOWHERE (~(hwaddr)0)
 
 /* Where an output goes: a place on the board and its input, never a pointer. */

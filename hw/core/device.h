@@ -64,7 +64,7 @@ typedef struct RegDef {
 /* -- Windows: ranges of guest addresses or ports ----------------------------- */
 
 #define DEVICE_MAX_WINDOWS 8
-#define DEVICE_MAX_IRQS    64
+#define DEVICE_MAX_IRQS    160
 
 typedef struct WindowDef {
     const char *name;                   /* NULL ends the list */
