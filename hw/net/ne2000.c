@@ -47,6 +47,8 @@ enum { FCS = 4, HEADER = 4, MAX_FRAME = 1514 };
 typedef struct Ne2000 {
     Nic nic;
     uint8_t cr, isr, imr, rcr, tcr, dcr, tsr, rsr;
+    uint8_t started;
+    uint8_t unseen;                     /* stored since CURR was read */
     uint8_t pstart, pstop, bnry, curr, tpsr;
     uint16_t tbcr;
     uint16_t rsar, rbcr;                /* as written */
@@ -94,7 +96,7 @@ static void update_irq(Ne2000 *s)
 
 static bool is_running(const Ne2000 *s)
 {
-    return (s->cr & (CR_STP | CR_STA)) == CR_STA && s->pstop > s->pstart;
+    return s->started && s->pstop > s->pstart;
 }
 
 /* 10.x, MAR: the six high bits of the CRC. */
@@ -121,19 +123,18 @@ static unsigned pages_for(size_t len)
 
 /*
  * Pages from CURR to BNRY, which must not be reached; if they are the same the
- * ring is empty.  A BNRY outside of the ring is never met.
+ * ring is empty.  A driver that writes "next packet - 1" (Linux, lib8390.c) puts
+ * BNRY one page below the ring where it means the last page.
  */
 static unsigned pages_left(const Ne2000 *s)
 {
-    unsigned size = (unsigned)(s->pstop - s->pstart);
+    int size = s->pstop - s->pstart, left = s->bnry - s->curr;
 
     if (s->curr < s->pstart || s->curr >= s->pstop) {
         return 0;
     }
-    if (s->bnry < s->pstart || s->bnry >= s->pstop || s->bnry == s->curr) {
-        return size;
-    }
-    return (s->bnry + size - s->curr) % size;
+    left += left <= 0 ? size : 0;
+    return (unsigned)(left < 0 ? 0 : MIN(left, size));
 }
 
 static bool can_receive(void *opaque)
@@ -180,6 +181,7 @@ static void store(Ne2000 *s, const uint8_t *frame, size_t len)
     put_ring(s, &at, frame, len);
     put_ring(s, &at, fcs, FCS);
     s->curr = next;
+    s->unseen = 1;
     s->isr |= ISR_PRX;
 }
 
@@ -295,6 +297,7 @@ static void dma_write(Ne2000 *s, uint32_t val, unsigned size)
 static void chip_reset(Ne2000 *s)
 {
     s->cr = CR_STP | CR_RD_ABORT;
+    s->started = s->unseen = 0;
     s->isr = ISR_RST;
     s->imr = 0;
     s->left = 0;
@@ -307,9 +310,12 @@ static void chip_reset(Ne2000 *s)
 static void write_cr(Ne2000 *s, uint8_t val)
 {
     s->cr = val & (uint8_t)~CR_TXP;
+    /* 10.x: STP stops it, STA starts it; with neither it stays as it is. */
     if (val & CR_STP) {
+        s->started = 0;
         s->isr |= ISR_RST;
-    } else {
+    } else if (val & CR_STA) {
+        s->started = 1;
         s->isr &= (uint8_t)~ISR_RST;
     }
     switch (val & CR_RD) {
@@ -326,7 +332,7 @@ static void write_cr(Ne2000 *s, uint8_t val)
     default:
         break;
     }
-    if ((val & CR_TXP) && !(val & CR_STP)) {
+    if ((val & CR_TXP) && s->started) {
         transmit(s);
     }
     update_irq(s);
@@ -359,6 +365,21 @@ static void set_byte(uint16_t *p, bool high, uint8_t val)
     *p = (uint16_t)(high ? (*p & 0xff) | val << 8 : (*p & 0xff00) | val);
 }
 
+/*
+ * RST follows the chip's state.  Linux (lib8390.c) acknowledges PRX after it has
+ * emptied the ring; what came in between counts as if it came just after.  On a
+ * wire of 10 Mbit/s that does not happen, here frames come as fast as they fit.
+ */
+static void acknowledge(Ne2000 *s, uint8_t val)
+{
+    bool again = (val & s->isr & ISR_PRX) && s->unseen;
+
+    s->isr &= (uint8_t)~(val & ~ISR_RST);
+    s->isr |= again ? ISR_PRX : 0;
+    s->unseen &= !(val & ISR_PRX);
+    update_irq(s);
+}
+
 static void write_page0(Ne2000 *s, unsigned n, uint8_t val)
 {
     switch (n) {
@@ -367,9 +388,8 @@ static void write_page0(Ne2000 *s, unsigned n, uint8_t val)
     case 0x03: s->bnry = val; nic_flush(&s->nic); break;
     case 0x04: s->tpsr = val; break;
     case 0x05: case 0x06: set_byte(&s->tbcr, n == 6, val); break;
-    case 0x07:                          /* RST follows the chip's state */
-        s->isr &= (uint8_t)~(val & ~ISR_RST);
-        update_irq(s);
+    case 0x07:
+        acknowledge(s, val);
         break;
     case 0x08: case 0x09: set_byte(&s->rsar, n == 9, val); break;
     case 0x0a: case 0x0b: set_byte(&s->rbcr, n == 0xb, val); break;
@@ -412,7 +432,9 @@ static uint8_t read_reg(Ne2000 *s, unsigned n)
     }
     switch (s->cr >> 6) {
     case 0:  return read_page0(s, n);
-    case 1:  return *page1(s, n);
+    case 1:
+        s->unseen &= n != 7;
+        return *page1(s, n);
     case 2:  return read_page2(s, n);
     default: return read_page3(s, n);
     }
@@ -509,6 +531,8 @@ static const VMField ne2000_vmstate[] = {
     VM_FIELD(Ne2000, dcr),
     VM_FIELD(Ne2000, tsr),
     VM_FIELD(Ne2000, rsr),
+    VM_FIELD(Ne2000, started),
+    VM_FIELD(Ne2000, unseen),
     VM_FIELD(Ne2000, pstart),
     VM_FIELD(Ne2000, pstop),
     VM_FIELD(Ne2000, bnry),
