@@ -444,10 +444,11 @@ static uint32_t sys_heapinfo(CPUARMState *env)
 static uint32_t sys_exit(CPUARMState *env)
 {
     enum { APPLICATION_EXIT = 0x20026 };
+    void (*pin)(void *opaque, int code) = env->pins.exit;
     bool entered = global_enter();
 
-    if (env->pins.exit) {
-        env->pins.exit(env->pins.opaque, env->regs[1] == APPLICATION_EXIT ? 0 : 1);
+    if (pin) {
+        pin(env->pins.opaque, env->regs[1] == APPLICATION_EXIT ? 0 : 1);
     }
     global_leave(entered);
     return env->regs[0];
