@@ -571,24 +571,41 @@ static bool take_place(Places *p, uint64_t host)
     return true;
 }
 
+static void report(const ClusterMap *m, BlockCheck *res, uint64_t n, const char *what)
+{
+    char *line = xasprintf("cluster %llu of the disk (from byte %llu): %s",
+                           (unsigned long long)n,
+                           (unsigned long long)(m->start + n * m->size), what);
+
+    if (res->report) {
+        res->report(res->opaque, line);
+    }
+    free(line);
+}
+
 static int check_all(ClusterMap *m, Places *p, BlockCheck *res)
 {
-    uint64_t total = (m->length + m->size - 1) / m->size, used = 0;
-    bool packed = false;
+    uint64_t total = (m->length + m->size - 1) / m->size, used = 0, packed = 0, next = 0;
     int kind = 0;
 
     for (uint64_t n = 0, host = 0; n < total; n += width(m, kind, host) / m->size) {
         host = 0;
         kind = m->ops->lookup(m, n, &host);
-
         if (kind < 0 || (kind == CLUSTER_DATA && !take_place(p, host))) {
             res->corruptions++;
+            report(m, res, n, kind < 0 ? "its entry leads nowhere"
+                                       : "its place in the file is another's, too, or outside");
         }
-        used += kind == CLUSTER_DATA;
-        res->allocated_clusters += kind == CLUSTER_DATA || kind == CLUSTER_PACKED;
-        packed |= kind == CLUSTER_PACKED;
+        if (kind == CLUSTER_DATA) {
+            res->fragmented_clusters += next && host != next;
+            next = host + p->pitch;
+            used++;
+        }
+        packed += kind == CLUSTER_PACKED;
     }
     res->total_clusters += total;
+    res->allocated_clusters += used + packed;
+    res->compressed_clusters += packed;
     /* Packed clusters are of any length: leaks cannot be told. */
     if (!packed && m->file->length > p->base &&
         (m->file->length - p->base) / p->pitch > used) {

@@ -342,14 +342,16 @@ static int do_range(void *arg)
            ? -ENOTSUP : -errno;
 }
 
+/* Not with ftruncate(): another thread may make the file longer meanwhile, and
+ * what it wrote would be cut off. */
 static int grow_to(void *arg)
 {
     const Range *r = arg;
     struct stat st;
 
     if (fstat(r->s->fd, &st) == 0 && (uint64_t)st.st_size < r->off + r->len &&
-        ftruncate(r->s->fd, (off_t)(r->off + r->len)) < 0) {
-        return -errno;
+        fallocate(r->s->fd, 0, (off_t)(r->off + r->len - 1), 1) < 0) {
+        return errno == EOPNOTSUPP ? -ENOTSUP : -errno;
     }
     return 0;
 }

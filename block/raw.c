@@ -136,6 +136,15 @@ static int raw_create(const char *filename, uint64_t size, const BlockOpts *opts
     return bdrv_file.create(filename, size, opts, err);
 }
 
+static int raw_measure(const BlockOpts *opts, BlockDriverState *in, uint64_t size,
+                       BlockMeasure *m, Error *err)
+{
+    (void)opts;
+    (void)err;
+    m->required = m->fully_allocated = align_up(in ? in->length : size, BDRV_SECTOR_SIZE);
+    return 0;
+}
+
 const BlockDriver bdrv_raw = {
     .name = "raw",
     .for_users = true,
@@ -149,4 +158,5 @@ const BlockDriver bdrv_raw = {
     .co_discard = raw_discard,
     .co_block_status = raw_block_status,
     .co_truncate = raw_truncate,
+    .measure = raw_measure,
 };

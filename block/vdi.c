@@ -278,6 +278,9 @@ static int vdi_check(BlockDriverState *bs, BlockCheck *res, int fix, Error *err)
         return ret;
     }
     res->leaks++;                       /* a crash came before the header */
+    if (res->report) {
+        res->report(res->opaque, "the header's count of allocated blocks is old");
+    }
     if (fix & (BDRV_FIX_LEAKS | BDRV_FIX_ERRORS)) {
         store_le(count, s->next, 4);
         ret = tables_write(s->map.tables, AT_ALLOCATED, count, 4);

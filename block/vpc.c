@@ -550,6 +550,9 @@ static int check_last_footer(BlockDriverState *bs, BlockCheck *res, int fix)
         return ret;
     }
     res->leaks++;
+    if (res->report) {
+        res->report(res->opaque, "the footer at the end of the file is missing");
+    }
     if (fix & (BDRV_FIX_LEAKS | BDRV_FIX_ERRORS)) {
         ret = bdrv_pwrite_sync(bs->file, s->end, s->footer, FOOTER);
         res->leaks_fixed += ret >= 0;
