@@ -95,6 +95,7 @@ typedef struct Lsi {
     uint8_t moving;                     /* a Block Move has begun: DBC, DNAD count */
     uint8_t selecting;                  /* somebody who is not there */
     bool inside;                        /* the engine is on the stack */
+    int turn;                           /* what is left of its turn */
     uint32_t insn;                      /* address of the present instruction */
     Timer resume;                       /* the next turn */
     Timer general;

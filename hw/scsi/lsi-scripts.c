@@ -21,8 +21,8 @@
 #include "util/bits.h"
 #include "util/log.h"
 
-enum { TURN = 20000, TURN_PAUSE_US = 50 };
-enum { COPY_STEP = 4096 };
+/* A turn: this many instructions, or pieces of memory moved. */
+enum { TURN = 20000, TURN_PAUSE_US = 50, COPY_STEP = 4096 };
 
 /* -- Memory ------------------------------------------------------------------ */
 
@@ -148,6 +148,11 @@ static uint64_t table_address(const Lsi *s, uint32_t count, uint32_t low)
     return with_upper(s, low, MMRS + 4 * MIN(selector - 16, 5u));
 }
 
+static void jump(Lsi *s, uint32_t to)
+{
+    lsi_set32(s, DSP, to);
+}
+
 /* Count into DBC, address into DNAD and DNAD64. */
 static void load_move(Lsi *s, uint32_t cmd, uint32_t arg)
 {
@@ -261,6 +266,10 @@ static void block_move(Lsi *s, uint32_t cmd, uint32_t arg)
         next_dword(s);
     }
     while (left_to_move(s) && s->run == RUN_GOING) {
+        if (--s->turn <= 0) {
+            jump(s, s->insn);           /* the rest is for the next turn */
+            return;
+        }
         if (wanted == PHASE_MSG_OUT) {
             lsi_offer_message(s);
         }
@@ -281,11 +290,6 @@ static void block_move(Lsi *s, uint32_t cmd, uint32_t arg)
 
 enum { IO_RELATIVE = 1 << 26, IO_TABLE = 1 << 25, IO_ATN = 1 << 24 };
 enum { FLAG_CARRY = 1 << 10, FLAG_TARGET = 1 << 9, FLAG_ACK = 1 << 6, FLAG_ATN = 1 << 3 };
-
-static void jump(Lsi *s, uint32_t to)
-{
-    lsi_set32(s, DSP, to);
-}
 
 static void select_target(Lsi *s, uint32_t cmd)
 {
@@ -510,6 +514,7 @@ static void memory_move(Lsi *s, uint32_t cmd, uint32_t from)
         from += n;
         to += n;
         left -= n;
+        s->turn--;
     }
 }
 
@@ -590,7 +595,7 @@ static void take_turn(Lsi *s)
         return;
     }
     s->inside = true;
-    for (int n = 0; n < TURN && s->run == RUN_GOING; n++) {
+    for (s->turn = TURN; s->turn > 0 && s->run == RUN_GOING; s->turn--) {
         step(s);
     }
     s->inside = false;

@@ -348,6 +348,22 @@ TEST(endless_loop)
     stop_bed();
 }
 
+/* Moving memory for ever takes turns, too. */
+TEST(endless_memory_moves)
+{
+    start_bed();
+    begin();
+    op(REG_OP(SCRATCHA, 6, 1), 0);
+    put32(here + 8, DATA);
+    op(0xc0ffffff, DATA);
+    here += 4;
+    op(JUMP, SCRIPT);
+    wr32(DSP, SCRIPT);
+    CHECK_EQ(rd8(ISTAT1) & 2, 2);
+    CHECK(rd8(SCRATCHA) >= 1 && rd8(SCRATCHA) < 10);
+    stop_bed();
+}
+
 /* Without Bus Master Enable nothing is fetched. */
 TEST(not_a_bus_master)
 {
