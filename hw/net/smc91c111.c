@@ -405,17 +405,19 @@ static void write_data(Smc *s, unsigned lane, uint64_t val, unsigned size)
 
 enum { MDIO_PREAMBLE = 32, MDIO_HEADER = 14, MDIO_FRAME = 32, PHY_ADDRESS = 0 };
 
-/* st(2) op(2) phy(5) reg(5): the answer starts with the turnaround's zero. */
+/*
+ * st(2) op(2) phy(5) reg(5), turnaround(2), data(16).  MDI has a pull-down: where
+ * nobody drives it, as in the turnaround, zeros are read.
+ */
 static void mdio_header(Smc *s)
 {
     uint32_t h = s->mdio_in;
     bool is_read = bits(h, 13, 10) == 6, ours = bits(h, 9, 5) == PHY_ADDRESS;
 
-    s->mdio_out = 0xffffffff;
     if (is_read && ours) {
         unsigned reg = bits(h, 4, 0);
 
-        s->mdio_out = 0x80000000 | (uint32_t)mii_read(&s->phy, reg) << 14 | 0x3fff;
+        s->mdio_out = (uint32_t)mii_read(&s->phy, reg) << 14;
         if (reg == PHY_STATUS_OUT) {    /* 9.x: reading clears what changed */
             s->phy.reg[reg] = 0x0080;
         }
@@ -424,16 +426,16 @@ static void mdio_header(Smc *s)
 
 static void mdio_rising_edge(Smc *s, bool bit, bool driven)
 {
-    if (!s->mdio_bits && bit) {         /* idle or preamble */
-        s->mdio_ones += s->mdio_ones < MDIO_PREAMBLE;
+    if (!s->mdio_bits && (bit || !driven)) {    /* preamble, or idle */
+        s->mdio_ones = driven ? (uint8_t)MIN(s->mdio_ones + 1, MDIO_PREAMBLE) : 0;
         return;
     }
     if (!s->mdio_bits && s->mdio_ones < MDIO_PREAMBLE) {
         s->mdio_ones = 0;
         return;
     }
-    s->mdio_in = s->mdio_in << 1 | (driven ? bit : 1);
-    s->mdio_out = s->mdio_out << 1 | 1;
+    s->mdio_in = s->mdio_in << 1 | bit;
+    s->mdio_out <<= 1;
     s->mdio_bits++;
     if (s->mdio_bits == MDIO_HEADER) {
         mdio_header(s);
@@ -444,8 +446,7 @@ static void mdio_rising_edge(Smc *s, bool bit, bool driven)
             mii_write(&s->phy, &phy_type, bits(h, 4, 0), (uint16_t)s->mdio_in);
         }
         s->mdio_bits = s->mdio_ones = 0;
-        s->mdio_in = 0;
-        s->mdio_out = 0xffffffff;
+        s->mdio_in = s->mdio_out = 0;
     }
 }
 
@@ -465,7 +466,7 @@ static void write_mgmt(Smc *s, uint16_t val, uint16_t lanes)
     if (rising) {
         bool driven = val & MGMT_MDOE;
 
-        mdio_rising_edge(s, !driven || (val & MGMT_MDO), driven);
+        mdio_rising_edge(s, driven && (val & MGMT_MDO), driven);
     }
 }
 
@@ -793,8 +794,7 @@ static void smc_reset(Device *d)
     memcpy(s->iar, s->nic.mac, 6);
     memset(s->mem, 0, sizeof(s->mem));
     s->mdio_bits = s->mdio_ones = 0;
-    s->mdio_in = 0;
-    s->mdio_out = 0xffffffff;
+    s->mdio_in = s->mdio_out = 0;
     mii_reset(&s->phy, &phy_type);
     mii_set_cable(&s->phy, nic_link_up(&s->nic));
     s->phy.link_was_lost = 0;
