@@ -10,6 +10,9 @@
  * touches and keeps the addend in a register; the others need only see that it
  * is not zero.  mmu.c tells what happens if the check fails.
  *
+ * MO_ALIGN goes along: the first access checks the alignment of one place, from
+ * which that of the others follows.
+ *
  * Other accesses in between may take the slow path and thereby reach a device
  * that changes the memory map; they zero the addends of all groups then.  A
  * helper ends all groups.
@@ -74,13 +77,26 @@ static Open *find_open(X86 *x, Finder *f, const TCGOp *op, bool write)
     return NULL;
 }
 
-static bool join(Group *g, int32_t at, int32_t size, unsigned i)
+/* Is (base + at) a multiple of size wherever (base + anchor) is one of align, or
+ * the other way round? */
+static bool same_phase(const Group *g, int32_t at, int32_t size)
+{
+    int32_t less = size < g->align ? size : g->align;
+
+    return g->align == 0 || ((uint32_t)(at - g->anchor) & (uint32_t)(less - 1)) == 0;
+}
+
+static bool join(Group *g, int32_t at, int32_t size, bool align, unsigned i)
 {
     int64_t lo = at < g->lo ? at : g->lo;
     int64_t end = (int64_t)at + size > g->end ? (int64_t)at + size : g->end;
 
-    if (end - lo > MAX_SPAN) {
+    if (end - lo > MAX_SPAN || (align && !same_phase(g, at, size))) {
         return false;
+    }
+    if (align && size > g->align) {
+        g->align = size;
+        g->anchor = at;
     }
     g->lo = (int32_t)lo;
     g->end = (int32_t)end;
@@ -102,14 +118,15 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
     bool write = op->opc == TCG_qemu_st || (op->k[0] & MO_RMW);
     int32_t at = x->offset[op->in[0].temp];
     int32_t size = 1 << (op->k[0] & MO_SIZE);
+    bool align = (op->k[0] & MO_ALIGN) && size > 1;
     Open *o;
 
     x->group_of[i] = NO_GROUP;
-    if ((op->k[0] & MO_ALIGN) || at > INT32_MAX - 16) {
+    if (at > INT32_MAX - 16) {
         return;
     }
     o = find_open(x, f, op, write);
-    if (!o || !join(&x->group[o->group], at, size, i)) {
+    if (!o || !join(&x->group[o->group], at, size, align, i)) {
         if (!o) {
             o = new_open(f);
         }
@@ -117,6 +134,7 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
                      .base = x->base[op->in[0].temp],
                      .mmu_idx = (uint8_t)op->k[1] };
         x->group[o->group] = (Group){ .lo = at, .end = at + size,
+                                      .align = align ? size : 0, .anchor = at,
                                       .last = (uint16_t)i };
     }
     x->group_of[i] = o->group;

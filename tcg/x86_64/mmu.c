@@ -38,9 +38,10 @@
 
 /* -- The inline part --------------------------------------------------------- */
 
-/* Bytes from addr that a check covers. */
+/* Bytes from addr that a check covers; addr + probe must be on the page of
+ * addr + lo, and a multiple of align if that is not 0. */
 typedef struct Range {
-    int32_t lo, end;
+    int32_t lo, end, probe, align;
 } Range;
 
 /* t0 becomes the offset of the entry of addr + range.lo. */
@@ -74,22 +75,20 @@ static Mem tlb_entry(const X86 *x, unsigned t0, unsigned mmu_idx, int32_t field)
 
 /* Compare a range with its TLB entry, t0 being the offset of that then. */
 static void tlb_compare(X86 *x, unsigned addr, unsigned t0, unsigned t1,
-                        unsigned memop, unsigned mmu_idx, bool write,
-                        Range range)
+                        unsigned mmu_idx, bool write, Range range)
 {
     const TCGSoftMMU *mmu = &x->target->mmu;
     int32_t page_mask = -(1 << mmu->page_bits);
 
     tlb_index(x, addr, t0, range);
     asm_rm(&x->as, ALU_AND << 3 | 3, t0, x86_env(mmu->mask + 4 * mmu_idx));
-    if (memop & MO_ALIGN) {
-        page_mask |= (1 << (memop & MO_SIZE)) - 1;
-        range.end = 1;
+    if (range.align) {
+        page_mask |= range.align - 1;
     }
-    if (range.end == 1) {
+    if (range.probe == 0) {
         asm_mov_rr(&x->as, false, t1, addr);
     } else {
-        asm_lea(&x->as, false, t1, mem(addr, range.end - 1));
+        asm_lea(&x->as, false, t1, mem(addr, range.probe));
     }
     asm_alu_ri(&x->as, ALU_AND, false, t1, page_mask);
     asm_rm(&x->as, OPC_CMP, t1, tlb_entry(x, t0, mmu_idx, write ? 4 : 0));
@@ -207,15 +206,25 @@ static void hold(X86 *x, unsigned group, unsigned reg)
 
 static Range alone(unsigned memop)
 {
-    return (Range){ .lo = 0, .end = 1 << (memop & MO_SIZE) };
+    int32_t size = 1 << (memop & MO_SIZE);
+    bool align = (memop & MO_ALIGN) && size > 1;
+
+    return (Range){ .lo = 0, .end = size, .probe = align ? 0 : size - 1,
+                    .align = align ? size : 0 };
 }
 
+/* The last unit of the alignment has the last byte in it. */
 static Range whole_group(const X86 *x, const TCGOp *op)
 {
     const Group *g = &x->group[x->group_of[x->op]];
     int32_t at = x->offset[op->in[0].temp];
+    Range r = { .lo = g->lo - at, .end = g->end - at, .align = g->align };
 
-    return (Range){ .lo = g->lo - at, .end = g->end - at };
+    r.probe = r.end - 1;
+    if (g->align) {
+        r.probe -= (g->end - 1 - g->anchor) & (g->align - 1);
+    }
+    return r;
 }
 
 /* -- An access --------------------------------------------------------------- */
@@ -274,13 +283,14 @@ static Stub *check(X86 *x, const Access *a, StubKind kind)
         asm_rr(&x->as, OPC_TEST | REX_W, a->t0, a->t0);
         stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_E));
     } else {
-        tlb_compare(x, a->addr, a->t0, a->t1, a->memop, a->mmu_idx, a->write,
-                    range);
+        tlb_compare(x, a->addr, a->t0, a->t1, a->mmu_idx, a->write, range);
         stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
         tlb_addend(x, a->t0, a->mmu_idx);
     }
-    stub->recheck = a->member || (a->leader && (range.lo != 0 || range.end !=
-                                                alone(a->memop).end));
+    Range own = alone(a->memop);
+
+    stub->recheck = a->member || (a->leader && (range.lo != 0 || range.end != own.end ||
+                                                range.align != own.align));
     return stub;
 }
 
@@ -403,8 +413,8 @@ static void check_alone(X86 *x, const Stub *stub)
     }
     t = candidates[t];
     asm_rm(&x->as, OPC_MOV_STORE | REX_W, t, frame(FRAME_SCRATCH));
-    tlb_compare(x, stub->addr, stub->addend, t, stub->memop, stub->mmu_idx,
-                write, alone(stub->memop));
+    tlb_compare(x, stub->addr, stub->addend, t, stub->mmu_idx, write,
+                alone(stub->memop));
     asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t, frame(FRAME_SCRATCH));
     miss = asm_jcc(&x->as, CC_NE);
     tlb_addend(x, stub->addend, stub->mmu_idx);

@@ -128,6 +128,8 @@ typedef struct Stub {                   /* code out of line */
  */
 typedef struct Group {
     int32_t lo, end;                    /* bytes touched, from the base */
+    int32_t align, anchor;              /* base + anchor is to be a multiple of
+                                           align; 0: of nothing */
     uint16_t last;                      /* op */
 } Group;
 
