@@ -35,6 +35,7 @@ typedef struct Options {
     const char *monitor, *debugcon, *log_items, *log_file, *firmware_dir, *bios, *pidfile;
     const char *drive[SLOT_NUM];
     OptionList drives, pflash, devices, serials, nets, netdevs, nics, redirs;
+    OptionList usb_devices;
     const char *tftp, *bootp;
     uint64_t ram;                       /* bytes, 0: the machine's default */
     int smp;
@@ -43,7 +44,7 @@ typedef struct Options {
     int64_t rtc_offset_ns;              /* guest time of day - host UTC */
     AccelOptions accel;
     bool snapshot, nographic, stopped, no_reboot, no_shutdown, no_acpi, no_hpet, semihosting,
-         daemonize, nodefaults;
+         daemonize, nodefaults, usb;
 } Options;
 
 int options_parse(Options *o, int argc, char **argv, Error *err);

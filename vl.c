@@ -25,6 +25,7 @@
 #include "char/char.h"
 #include "cpus.h"
 #include "hw/boards/machine.h"
+#include "hw/boards/usb-options.h"
 #include "monitor/monitor.h"
 #include "net/net-options.h"
 #include "options.h"
@@ -622,7 +623,8 @@ static MachineConfig machine_config(Emulator *e)
         .bios = o->bios, .firmware_dir = o->firmware_dir,
         .boot_order = o->boot_order[0] ? o->boot_order : NULL, .boot_menu = o->boot_menu,
         .no_acpi = o->no_acpi, .no_hpet = o->no_hpet, .nographic = o->nographic,
-        .semihosting = o->semihosting,
+        .semihosting = o->semihosting, .snapshot = o->snapshot,
+        .usb = o->usb || o->usb_devices.num,
         .vga = o->vga ? o->vga : "std", .rtc_base_ns = o->rtc_offset_ns,
         .request = guest_request, .request_opaque = e, .cpu_create = make_cpu,
         .cpus_free = free_cpus,
@@ -671,8 +673,12 @@ static int build_machine(Emulator *e, const QEMUMachine *t, const MachineConfig 
     const Options *o = &e->options;
     int ret = machine_new(&e->machine, t, c, &e->clock, err);
 
+    ret = ret < 0 ? ret : usb_start(e->machine, err);
     for (int i = 0; ret == 0 && i < o->devices.num; i++) {
         ret = machine_add_device(e->machine, o->devices.item[i], err);
+    }
+    for (int i = 0; ret == 0 && i < o->usb_devices.num; i++) {
+        ret = usb_device_add(e->machine, o->usb_devices.item[i], err);
     }
     for (DriveInfo *d = drive_next(NULL); ret == 0 && d; d = drive_next(d)) {
         if (d->type != IF_NONE && !blk_is_attached(d->bs)) {

@@ -101,6 +101,17 @@ static void free_drive(DriveInfo *d)
     free(d);
 }
 
+void drive_del(DriveInfo *d)
+{
+    for (DriveInfo **p = &drives; *p; p = &(*p)->next) {
+        if (*p == d) {
+            *p = d->next;
+            free_drive(d);
+            return;
+        }
+    }
+}
+
 void drive_close_all(void)
 {
     while (drives) {

@@ -32,6 +32,7 @@ typedef struct DriveInfo {
     BlockConf conf;
     BlockOpts opts;                     /* for the format */
     BlockDriverState *bs;               /* after drive_open_all() */
+    bool goes_with_device;              /* whoever removes its device drops it */
     struct DriveInfo *next;
 } DriveInfo;
 
@@ -45,6 +46,7 @@ void drive_add_defaults(void);
 /* snapshot: -snapshot, for all of them. */
 int drive_open_all(bool snapshot, Error *err);
 void drive_close_all(void);
+void drive_del(DriveInfo *d);           /* closes it; no device may have it */
 
 DriveInfo *drive_get(DriveInterface type, int bus, int unit);   /* or NULL */
 DriveInfo *drive_find(const char *id);

@@ -89,6 +89,13 @@ void cmd_netdev_del(Monitor *mon, const Args *a);
 void info_network(Monitor *mon, const Args *a);
 void info_usernet(Monitor *mon, const Args *a);
 
+/* usb.c */
+void cmd_usb_add(Monitor *mon, const Args *a);
+void cmd_usb_del(Monitor *mon, const Args *a);
+void cmd_device_add(Monitor *mon, const Args *a);
+void cmd_device_del(Monitor *mon, const Args *a);
+void info_usb(Monitor *mon, const Args *a);
+
 /* input.c */
 void cmd_sendkey(Monitor *mon, const Args *a);
 void cmd_mouse_move(Monitor *mon, const Args *a);

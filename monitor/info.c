@@ -304,6 +304,7 @@ const Command infos[] = {
     { "pic", "", "", "show the interrupt controllers", info_pic },
     { "irq", "", "", "show which interrupts are pending", info_irq },
     { "pci", "", "", "show the PCI devices", info_pci },
+    { "usb", "", "", "show the USB devices", info_usb },
     { "mtree", "", "", "show the memory map and the ports", info_mtree },
     { "qtree", "", "", "show all devices and their properties", info_qtree },
     { "device", "", "[id]", "show all that a device remembers", info_device },

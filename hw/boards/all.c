@@ -38,6 +38,13 @@
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
 #include "hw/pci/versatile-pci.h"
+#include "hw/s3c24xx/clock.h"
+#include "hw/s3c24xx/gpio.h"
+#include "hw/s3c24xx/intc.h"
+#include "hw/s3c24xx/memctl.h"
+#include "hw/s3c24xx/pwm.h"
+#include "hw/s3c24xx/uart.h"
+#include "hw/s3c24xx/watchdog.h"
 #include "hw/scsi/lsi.h"
 #include "hw/scsi/scsi.h"
 #include "hw/sd/pl181.h"
@@ -48,6 +55,11 @@
 #include "hw/timer/pl031.h"
 #include "hw/timer/sp804.h"
 #include "hw/timer/sp805.h"
+#include "hw/usb/hid.h"
+#include "hw/usb/hub.h"
+#include "hw/usb/ohci.h"
+#include "hw/usb/storage.h"
+#include "hw/usb/uhci.h"
 
 const DeviceType *const device_types[] = {
     &apic_bus_type,
@@ -76,8 +88,11 @@ const DeviceType *const device_types[] = {
     &mc146818_type,
     &ne2k_isa_type,
     &ne2k_pci_type,
+    &ohci_type,
+    &pci_ohci_type,
     &piix3_type,
     &piix3_ide_type,
+    &piix3_uhci_type,
     &piix4_pm_type,
     &pl011_type,
     &pl031_type,
@@ -91,6 +106,13 @@ const DeviceType *const device_types[] = {
     &port92_type,
     &ps2_kbd_type,
     &ps2_mouse_type,
+    &s3c2440_clock_type,
+    &s3c2440_gpio_type,
+    &s3c2440_intc_type,
+    &s3c2440_memctl_type,
+    &s3c2440_timers_type,
+    &s3c2440_uart_type,
+    &s3c2440_wdt_type,
     &scsi_cd_type,
     &scsi_hd_type,
     &sd_card_type,
@@ -103,6 +125,11 @@ const DeviceType *const device_types[] = {
     &versatile_pci_type,
     &versatile_sic_type,
     &versatile_sysregs_type,
+    &usb_hub_type,
+    &usb_kbd_type,
+    &usb_mouse_type,
+    &usb_storage_type,
+    &usb_tablet_type,
     &vga_isa_type,
     &vga_pci_type,
     NULL

@@ -365,7 +365,7 @@ static void append_device(Machine *m, Device *d)
     *p = d;
 }
 
-static void remove_device(Machine *m, Device *d)
+void machine_remove_device(Machine *m, Device *d)
 {
     for (Device **p = &m->devices; *p; p = &(*p)->next) {
         if (*p == d) {
@@ -562,7 +562,7 @@ void machine_free(Machine *m)
         while (d->next) {
             d = d->next;
         }
-        remove_device(m, d);
+        machine_remove_device(m, d);
     }
     if (m->config.cpus_free) {
         m->config.cpus_free(m->config.request_opaque);
@@ -811,7 +811,7 @@ int machine_add_device(Machine *m, const char *spec, Error *err)
         append_device(m, o.d);
         ret = build_user_device(&o, spec + len, err);
         if (ret < 0) {
-            remove_device(m, o.d);
+            machine_remove_device(m, o.d);
         }
     }
     free(o.id);

@@ -90,6 +90,8 @@ typedef struct MachineConfig {
     const char *boot_order;             /* "cad" */
     bool boot_menu;
     bool no_acpi, no_hpet, nographic, semihosting;
+    bool usb;                           /* -usb: a controller */
+    bool snapshot;                      /* of drives that come later */
     const char *vga;                    /* std, none */
     int64_t rtc_base_ns;                /* guest start time - host UTC time */
     CharDriverState *serial[4], *parallel[3], *debugcon;
@@ -144,6 +146,8 @@ void machine_free(Machine *m);
 int machine_place(Machine *m, const Place *map, size_t len, Error *err);
 /* -device NAME,prop=value,... */
 int machine_add_device(Machine *m, const char *spec, Error *err);
+/* Ends a device that plugs into a bus where things come and go. */
+void machine_remove_device(Machine *m, Device *d);
 Device *machine_find(const Machine *m, const char *id);
 void machine_reset(Machine *m);         /* devices in order, then CPUs */
 /* Input `line` of the place called `controller`; an unconnected wire and a

@@ -46,6 +46,7 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "hw/usb/uhci.h"
 #include "net/net.h"
 #include "util/bits.h"
 #include "util/mem.h"
@@ -122,6 +123,7 @@ static const Place pc_map[] = {
     { "piix3-ide", &piix3_ide_type, .props = "channel0=ide.0,channel1=ide.1",
                    .devfn = AT_DEVFN(1, 1) },
     IDE_DRIVES,
+    { "usb",       &piix3_uhci_type, .devfn = AT_DEVFN(1, 2) },
     { "pm",        &piix4_pm_type,  .at = { [PM_APM_WINDOW] = 0xb2,
                    [PM_GPE_WINDOW] = 0xafe0 },
                    .irq = { [PM_SCI] = ISA(9), [PM_SMI] = CPU(PC_SMI),
@@ -536,6 +538,9 @@ static bool is_wanted(const MachineConfig *c, const char *id)
     }
     if (!strcmp(id, "vga")) {
         return !c->vga || strcmp(c->vga, "none");
+    }
+    if (!strcmp(id, "usb")) {
+        return c->usb;
     }
     if (!strcmp(id, "hpet")) {
         return !c->no_hpet;
