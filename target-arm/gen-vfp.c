@@ -58,6 +58,9 @@ static bool usable(ArmDis *d)
     return true;
 }
 
+/* Index of the last comparison's flags in ArmDis.vfp_val. */
+enum { NZCV = 48 };
+
 static unsigned cache_index(Reg r) { return r.dbl ? 32u + r.n : r.n; }
 
 /* The register changes: host registers with it, or a part of it, are stale. */
@@ -318,6 +321,21 @@ void trans_vfp_monadic(ArmDis *d, const ArmInsn *a)
 
 /* -- Comparisons and conversions: scalars always ------------------------------ */
 
+/* C4.1.5, as N Z C V of each outcome; what a host NaN stands for is one too. */
+static void fast_compare(ArmDis *d, VfpOp op, Reg rd, Reg rm)
+{
+    enum { GREATER = 2, LESS = 8, EQUAL = 6, UNORDERED = 3 };
+    unsigned codes = GREATER | LESS << 4 | EQUAL << 8 | UNORDERED << 12;
+    bool signal = op == VFP_CMPE || op == VFP_CMPEZ, zero = op == VFP_CMPZ || op == VFP_CMPEZ;
+    TCGContext *s = d->s;
+    TCGv a = operand(d, rd), b = zero ? tcg_vxor(s, a, a) : operand(d, rm);
+    TCGv nzcv = tcg_vcmp(s, rd.dbl ? TCG_vcmpsd : TCG_vcmpss, a, b, signal, codes);
+
+    tcg_st(s, TCG_st32, nzcv, ENV(fpscr_nzcv));
+    d->vfp_val[NZCV] = nzcv;
+    d->vfp_known |= 1ull << NZCV;
+}
+
 void trans_vfp_compare(ArmDis *d, const ArmInsn *a)
 {
     Reg rd, rm = { 0, a->x };
@@ -328,13 +346,13 @@ void trans_vfp_compare(ArmDis *d, const ArmInsn *a)
         (!zero && !reg(d, a->x, a->rm, a->mhi, &rm))) {
         return;
     }
-    uint32_t word = vfp_word(op, a->x, rd.n, 0, rm.n);
-    TCGContext *s = d->s;
-
     if (fast(d)) {
-        tcg_call(s, &h_vfp_fast, tcg_const(s, word));
+        fast_compare(d, op, rd, rm);
     } else {
-        tcg_call(s, &h_vfp_any, tcg_const(s, word), tcg_const(s, a->raw));
+        uint32_t word = vfp_word(op, a->x, rd.n, 0, rm.n);
+
+        tcg_call(d->s, &h_vfp_any, tcg_const(d->s, word), tcg_const(d->s, a->raw));
+        d->vfp_known &= ~(1ull << NZCV);
     }
 }
 
@@ -509,6 +527,7 @@ void trans_vfp_msr(ArmDis *d, const ArmInsn *a)
         return;
     }
     tcg_call(s, &h_vfp_set_sys, tcg_const(s, a->rn), arm_reg(d, a->rd));
+    d->vfp_known &= ~(1ull << NZCV);
     arm_check_mode(d);
 }
 
@@ -521,7 +540,8 @@ void trans_vfp_mrs(ArmDis *d, const ArmInsn *a)
         return;
     }
     if (a->rn == SYS_FPSCR && a->rd == R_PC) {
-        arm_set_cc_nzcv(d, tcg_ld(s, TCG_ld32, ENV(fpscr_nzcv)));
+        arm_set_cc_nzcv(d, d->vfp_known >> NZCV & 1 ? d->vfp_val[NZCV]
+                                                    : tcg_ld(s, TCG_ld32, ENV(fpscr_nzcv)));
     } else if (a->rd == R_PC) {
         arm_undef(d);                   /* UNPREDICTABLE */
     } else {

@@ -96,9 +96,10 @@ struct ArmDis {
     /* T16: the first half of a BL is right before this instruction */
     bool have_bl;
     uint32_t bl_base;
-    /* gen-vfp.c: s0-s31, d0-d15 as vectors; bit n of known: vfp_val[n] is it */
+    /* gen-vfp.c: s0-s31, d0-d15 as vectors, then fpscr_nzcv; bit n of known:
+     * vfp_val[n] is it */
     uint64_t vfp_known;
-    TCGv vfp_val[48];
+    TCGv vfp_val[49];
 };
 
 #define ENV(member) ((uint32_t)offsetof(CPUARMState, member))

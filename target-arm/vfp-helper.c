@@ -286,37 +286,6 @@ HOST(to_int_z_d, "cvttsd2si", int64_t, "r", double, "x")
 HOST(to_int_s, "cvtss2si", int64_t, "r", float, "x")
 HOST(to_int_z_s, "cvttss2si", int64_t, "r", float, "x")
 
-/* SDM vol. 2A, COMISD: ZF PF CF are 111 unordered, 000 greater, 001 less, 100
- * equal; UCOMISD signals signalling NaNs only. */
-#define HOST_COMPARE(name, insn, Operand)                                   \
-    static uint32_t name(Operand a, Operand b)                              \
-    {                                                                       \
-        bool above, below, parity;                                          \
-        __asm__ volatile(insn " %4, %3" : "=@cca"(above), "=@ccb"(below),   \
-                         "=@ccp"(parity) : "x"(a), "x"(b));                 \
-        return parity ? 3u << 28 : above ? 2u << 28 : below ? 8u << 28 : 6u << 28; \
-    }
-HOST_COMPARE(compare_d, "ucomisd", double)
-HOST_COMPARE(compare_e_d, "comisd", double)
-HOST_COMPARE(compare_s, "ucomiss", float)
-HOST_COMPARE(compare_e_s, "comiss", float)
-
-static void host_compare(CPUARMState *env, uint32_t word)
-{
-    VfpOp op = op_of(word);
-    bool signals = op == VFP_CMPE || op == VFP_CMPEZ, zero = op == VFP_CMPZ || op == VFP_CMPEZ;
-
-    if (is_double(word)) {
-        double a = env->vfp.fd[d_of(word)], b = zero ? 0 : env->vfp.fd[m_of(word)];
-
-        env->fpscr_nzcv = signals ? compare_e_d(a, b) : compare_d(a, b);
-    } else {
-        float a = env->vfp.fs[d_of(word)], b = zero ? 0 : env->vfp.fs[m_of(word)];
-
-        env->fpscr_nzcv = signals ? compare_e_s(a, b) : compare_s(a, b);
-    }
-}
-
 /* Positive, or at most 0 after rounding, and below 2^limit: no flag but inexact. */
 static bool in_range(uint64_t v, bool dbl, unsigned limit, bool is_signed)
 {
@@ -397,9 +366,6 @@ static bool host_sqrt(CPUARMState *env, uint32_t word)
 static bool by_host(CPUARMState *env, uint32_t word)
 {
     switch (op_of(word)) {
-    case VFP_CMP: case VFP_CMPE: case VFP_CMPZ: case VFP_CMPEZ:
-        host_compare(env, word);
-        return true;
     case VFP_UITO: case VFP_SITO:
         host_from_int(env, word);
         return true;

@@ -521,6 +521,13 @@ void tcg_brcond(TCGContext *s, TCGCond c, TCGv a, TCGv b, TCGLabel l)
     op->k[1] = l.id;
 }
 
+TCGv tcg_vcmp(TCGContext *s, TCGOpcode op, TCGv a, TCGv b, bool signal, unsigned codes)
+{
+    assert(op == TCG_vcmpss || op == TCG_vcmpsd);
+    assert(type_of(s, a) == TCG_V128 && type_of(s, b) == TCG_V128);
+    return emit(s, op, TCG_I32, signal, codes, a, b);
+}
+
 void tcg_cold(TCGContext *s, TCGCond c, TCGv a, TCGv b, uint32_t arg)
 {
     assert(s->target->cold && type_of(s, a) == TCG_I32 && type_of(s, b) == TCG_I32);

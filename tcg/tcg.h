@@ -310,6 +310,12 @@ TCGv tcg_deposit(TCGContext *s, TCGv a, TCGv b, unsigned pos, unsigned len);
 TCGv tcg_extu64(TCGContext *s, TCGv a);                         /* i32 -> i64 */
 TCGv tcg_exts64(TCGContext *s, TCGv a);
 TCGv tcg_trunc32(TCGContext *s, TCGv a);                        /* i64 -> i32 */
+/*
+ * Lane 0 of a against lane 0 of b, op being TCG_vcmpss or TCG_vcmpsd: an i32 with
+ * bits <31:28> from `codes`, <3:0> if greater, <7:4> less, <11:8> equal, <15:12>
+ * unordered.  signal: quiet NaNs raise Invalid too.
+ */
+TCGv tcg_vcmp(TCGContext *s, TCGOpcode op, TCGv a, TCGv b, bool signal, unsigned codes);
 TCGv tcg_muluh(TCGContext *s, TCGv a, TCGv b);
 TCGv tcg_mulsh(TCGContext *s, TCGv a, TCGv b);
 

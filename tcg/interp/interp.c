@@ -344,6 +344,20 @@ static void env_store(Run *r, const TCGVec *a, TCGOpcode opc, uint64_t offset)
     store_field(r->env + offset, a, sizes[opc - TCG_st8]);
 }
 
+/* C's < signals quiet NaNs, isless() does not (C11 F.9.3). */
+static uint32_t compare_lanes(TCGOpcode opc, const TCGVec *x, const TCGVec *y,
+                              const uint32_t *k)
+{
+    bool dbl = opc == TCG_vcmpsd, signals = word64(k);
+    volatile double a = dbl ? x->f64[0] : (double)x->f32[0];
+    volatile double b = dbl ? y->f64[0] : (double)y->f32[0];
+    bool less = signals ? a < b : __builtin_isless(a, b);
+    bool greater = signals ? a > b : __builtin_isgreater(a, b);
+    unsigned order = greater ? 0 : less ? 1 : __builtin_isunordered(a, b) ? 3 : 2;
+
+    return (uint32_t)(word64(k + 2) >> 4 * order) << 28;
+}
+
 static void enter(Run *r, const uint32_t *stream)
 {
     r->base = r->p = stream;
@@ -486,6 +500,9 @@ static bool step(Run *r, uintptr_t *result)
         return false;
     case TCG_call:
         call(r, d, (const TCGHelper *)word64(k), v);
+        return false;
+    case TCG_vcmpss: case TCG_vcmpsd:
+        d->u64[0] = compare_lanes(opc, v[0], v[1], k);
         return false;
     case TCG_cold_i32:
         if (tcg_eval_cond((TCGCond)word64(k), TCG_I32, v[0]->u64[0], v[1]->u64[0])) {

@@ -941,6 +941,27 @@ static void emit_vec(X86 *x, const OpRow *row)
     op_loc(x, row->opc, d, &m);
 }
 
+/* SDM vol. 2A, COMISD: unordered is ZF, PF and CF, less CF, equal ZF. */
+static void emit_vcmp(X86 *x, const OpRow *row)
+{
+    const TCGOp *op = x86_op(x);
+    uint32_t codes = (uint32_t)op->k[1];
+    unsigned a = x86_use_reg(x, op->in[0].temp), t, d;
+    Loc b = x86_use(x, 1);
+
+    t = x86_scratch(x, 0);
+    x86_consume(x);
+    d = x86_def(x, NO_REG, BIT(t));
+    op_loc(x, row->opc | (op->k[0] ? 0x2f : 0x2e), a, &b);
+    asm_mov_ri(&x->as, d, codes << 28, false);
+    asm_mov_ri(&x->as, t, (codes >> 4) << 28, false);
+    asm_rr(&x->as, MAP_0F | 0x40 | CC_B, d, t);
+    asm_mov_ri(&x->as, t, (codes >> 8) << 28, false);
+    asm_rr(&x->as, MAP_0F | 0x40 | CC_E, d, t);
+    asm_mov_ri(&x->as, t, (codes >> 12) << 28, false);
+    asm_rr(&x->as, MAP_0F | 0x40 | CC_P, d, t);
+}
+
 /* -- env --------------------------------------------------------------------- */
 
 /* A field that only the branch behind this op looks at can be compared there. */
@@ -1076,6 +1097,8 @@ static const OpRow rows[TCG_NUM_OPS] = {
     VEC_ROW(vmulsd,   PRE_F2 | 0x59, 0),
     VEC_ROW(vdivsd,   PRE_F2 | 0x5e, 0),
 
+    [TCG_vcmpss] = { emit_vcmp, MAP_0F, 0, 0 },
+    [TCG_vcmpsd] = { emit_vcmp, MAP_0F | PRE_66, 0, 0 },
     BOTH(setcond,  emit_setcond, 0, 0),
     BOTH(movcond,  emit_movcond, 0, 0),
     BOTH(extract,  emit_extract, 0, 0),

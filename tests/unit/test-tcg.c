@@ -1089,6 +1089,15 @@ static void random_vec(Program *p)
     add_value(p, vec_tests[n].fn(p->s, pick(p, TCG_V128), pick(p, TCG_V128)));
 }
 
+/* Of any bits: NaNs of all kinds too; their flags are in the MXCSR. */
+static void random_vcmp(Program *p)
+{
+    TCGOpcode op = below(2) ? TCG_vcmpsd : TCG_vcmpss;
+    TCGv a = pick(p, TCG_V128), b = below(4) ? pick(p, TCG_V128) : a;
+
+    add_value(p, tcg_vcmp(p->s, op, a, b, below(2), below(1 << 16)));
+}
+
 static void random_set(Program *p)
 {
     TCGType t = below(5) == 0 ? TCG_V128 : int_type();
@@ -1326,6 +1335,8 @@ static void random_op(Program *p)
         random_env(p);
     } else if (n < 90) {
         random_memory(p);
+    } else if (n < 91) {
+        random_vcmp(p);
     } else if (n < 92) {
         random_cold(p);
     } else if (n < 95) {
