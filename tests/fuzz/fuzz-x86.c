@@ -287,9 +287,15 @@ static void put_code(const Case *c, unsigned len)
     memcpy(rig_ptr(c->addr), c->code, len);
 }
 
+static unsigned num_stuck;
+
 static bool agree(const Case *c)
 {
     run_native(c);
+    if (native.ctx.vector == NATIVE_STUCK) {
+        num_stuck++;
+        return true;
+    }
     run_ours(c);
     mask(c, &native, &ours);
     return same(&native, &ours);
@@ -599,6 +605,7 @@ int main(int argc, char **argv)
     printf("# fuzz-x86 %llu %llu\n", (unsigned long long)cases, (unsigned long long)seed);
     while (num_cases < cases) {
         unmasked_mode = chance(20);
+        native_watch(20);
         run_batch(cases - num_cases);
     }
     unsigned unused = print_unused();
@@ -606,7 +613,8 @@ int main(int argc, char **argv)
     printf("# %llu cases, %llu instructions, %u rows; no exception in %llu of 32, %llu of 16 bits\n",
            (unsigned long long)num_cases, (unsigned long long)num_insns, num_leaves,
            (unsigned long long)num_finished[0], (unsigned long long)num_finished[1]);
-    printf("# %u cases ran into the code of others and differed\n", num_vanished);
+    printf("# %u cases ran into the code of others and differed, %u ran in circles there\n",
+           num_vanished, num_stuck);
     printf("%sok 1 - same as the host: %u differences\n", num_differences ? "not " : "",
            num_differences);
     printf("%sok 2 - every row was executed: %u were not\n1..2\n", unused ? "not " : "", unused);

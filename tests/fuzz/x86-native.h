@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -102,6 +103,9 @@ __asm__(
 
 static uint8_t *native_code;            /* the code area, writable */
 
+/* Not an exception: native_watch() has ended it. */
+enum { NATIVE_STUCK = 0x100 };
+
 void native_signal(int sig, siginfo_t *info, void *context)
 {
     NativeState *n = NATIVE;
@@ -129,7 +133,7 @@ void native_signal(int sig, siginfo_t *info, void *context)
     c->sel[R_GS] = n->out_gs;
     c->sel[R_FS] = n->out_fs;
     c->sel[R_SS] = (uint16_t)(sel >> 48);
-    c->vector = (int)g[REG_TRAPNO];
+    c->vector = sig == SIGVTALRM ? NATIVE_STUCK : (int)g[REG_TRAPNO];
     c->err = (uint32_t)g[REG_ERR];
     c->cr2 = c->vector == EXCP_PF ? (uint32_t)g[REG_CR2] : 0;
     memcpy(c->fx, uc->uc_mcontext.fpregs, sizeof(c->fx));
@@ -213,7 +217,7 @@ static const char *native_open(void)
 #ifdef __SANITIZE_ADDRESS__
     return "the sanitizer's shadow memory lies where accesses must fault";
 #endif
-    static const int signals[] = { SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGBUS };
+    static const int signals[] = { SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGBUS, SIGVTALRM };
     static uint8_t stack[128 << 10];
     stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
     struct sigaction sa = { .sa_sigaction = native_handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
@@ -247,6 +251,14 @@ static const char *native_open(void)
         sigaction(signals[i], &sa, NULL);
     }
     return NULL;
+}
+
+/* What runs after so many seconds of CPU time from now on runs in a circle. */
+static void native_watch(int seconds)
+{
+    struct itimerval t = { .it_value = { .tv_sec = seconds } };
+
+    setitimer(ITIMER_VIRTUAL, &t, NULL);
 }
 
 /* Run from `before`; result in *after. */
