@@ -167,7 +167,8 @@ static TBKey tb_key(CPUState *cpu)
 
 static unsigned mmu_index(CPUState *cpu)
 {
-    return (arm_env(cpu)->tbflags & TBF_MMUIDX) >> TBF_MMUIDX_SHIFT;
+    /* A snapshot may hold anything. */
+    return (arm_env(cpu)->tbflags & TBF_MMUIDX) >> TBF_MMUIDX_SHIFT & (NB_MMU_MODES - 1);
 }
 
 /* Bit 0 chooses the instruction set, as for BX: ELF entry points have it. */
