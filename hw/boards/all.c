@@ -17,6 +17,7 @@
 #include "hw/i2c/ds1338.h"
 #include "hw/i2c/versatile-i2c.h"
 #include "hw/ide/ide.h"
+#include "hw/input/gpio-keys.h"
 #include "hw/input/i8042.h"
 #include "hw/input/pl050.h"
 #include "hw/input/port92.h"
@@ -30,6 +31,7 @@
 #include "hw/misc/ferr.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/isa-irqs.h"
+#include "hw/misc/leds.h"
 #include "hw/misc/pl061.h"
 #include "hw/net/dm9000.h"
 #include "hw/net/ne2000.h"
@@ -38,11 +40,13 @@
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
 #include "hw/pci/versatile-pci.h"
+#include "hw/s3c24xx/adc.h"
 #include "hw/s3c24xx/clock.h"
 #include "hw/s3c24xx/gpio.h"
 #include "hw/s3c24xx/intc.h"
 #include "hw/s3c24xx/memctl.h"
 #include "hw/s3c24xx/pwm.h"
+#include "hw/s3c24xx/rtc.h"
 #include "hw/s3c24xx/uart.h"
 #include "hw/s3c24xx/watchdog.h"
 #include "hw/scsi/lsi.h"
@@ -70,6 +74,7 @@ const DeviceType *const device_types[] = {
     &fdc_type,
     &ferr_type,
     &fw_cfg_type,
+    &gpio_keys_type,
     &hpet_type,
     &i440fx_type,
     &i8042_type,
@@ -84,6 +89,7 @@ const DeviceType *const device_types[] = {
     &isa_debugcon_type,
     &isa_irqs_type,
     &lapic_type,
+    &leds_type,
     &lsi53c895a_type,
     &mc146818_type,
     &ne2k_isa_type,
@@ -106,10 +112,12 @@ const DeviceType *const device_types[] = {
     &port92_type,
     &ps2_kbd_type,
     &ps2_mouse_type,
+    &s3c2440_adc_type,
     &s3c2440_clock_type,
     &s3c2440_gpio_type,
     &s3c2440_intc_type,
     &s3c2440_memctl_type,
+    &s3c2440_rtc_type,
     &s3c2440_timers_type,
     &s3c2440_uart_type,
     &s3c2440_wdt_type,

@@ -28,12 +28,16 @@
 
 #include "block/block.h"
 #include "hw/boards/arm-boot.h"
+#include "hw/input/gpio-keys.h"
+#include "hw/misc/leds.h"
 #include "hw/net/dm9000.h"
+#include "hw/s3c24xx/adc.h"
 #include "hw/s3c24xx/clock.h"
 #include "hw/s3c24xx/gpio.h"
 #include "hw/s3c24xx/intc.h"
 #include "hw/s3c24xx/memctl.h"
 #include "hw/s3c24xx/pwm.h"
+#include "hw/s3c24xx/rtc.h"
 #include "hw/s3c24xx/uart.h"
 #include "hw/s3c24xx/watchdog.h"
 #include "target-arm/cpu.h"
@@ -68,6 +72,7 @@ typedef struct Mini2440 {
 #define INT(n)  { "intc", S3C_INT_##n }
 #define SUB(n)  { "intc", S3C_INT_SUB + S3C_SUB_##n }
 #define PIN(port, n) { "gpio", S3C_PIN(port, n) }
+#define LED(n)  { "leds", n }
 #define OUT_PIN(port, n) S3C_GPIO_OUT_PIN0 + S3C_PIN(port, n)
 #define UART(n)                                                                                 \
     { "uart" #n, &s3c2440_uart_type,   .at = { 0x50000000 + 0x4000 * n },                       \
@@ -86,7 +91,12 @@ static const Place mini2440_map[] = {
     { "memctl",   &s3c2440_memctl_type, .at = { 0x48000000 }, .irq = { CPU(PIN_BANKS_128M) } },
     { "gpio",     &s3c2440_gpio_type,  .at = { 0x56000000 }, .props = "clock=sysclk",
                   .irq = { INT(EINT0), INT(EINT1), INT(EINT2), INT(EINT3), INT(EINT4_7),
-                    INT(EINT8_23), { "sysclk", S3C_CLOCK_IN_EINT }, CPU(PIN_RESET) } },
+                    INT(EINT8_23), { "sysclk", S3C_CLOCK_IN_EINT }, CPU(PIN_RESET),
+                    [OUT_PIN(B, 5)] = LED(0), LED(1), LED(2), LED(3),
+                    [OUT_PIN(B, 0)] = LED(4), [OUT_PIN(G, 4)] = LED(5) } },
+    { "leds",     &leds_type,          .props = "names=!LED1 !LED2 !LED3 !LED4 buzzer backlight" },
+    { "keys",     &gpio_keys_type,     .props = "keys=1 2 3 4 5 6",
+                  .irq = { PIN(G, 0), PIN(G, 3), PIN(G, 5), PIN(G, 6), PIN(G, 7), PIN(G, 11) } },
     { "timers",   &s3c2440_timers_type, .at = { 0x51000000 }, .props = "clock=sysclk",
                   .irq = { INT(TIMER0), INT(TIMER1), INT(TIMER2), INT(TIMER3), INT(TIMER4),
                     [S3C_PWM_OUT_TOUT0] = { "gpio", S3C_GPIO_IN_TOUT0 },
@@ -95,6 +105,10 @@ static const Place mini2440_map[] = {
     { "watchdog", &s3c2440_wdt_type,   .at = { 0x53000000 }, .props = "clock=sysclk",
                   .irq = { SUB(WDT), { "gpio", S3C_GPIO_IN_WATCHDOG } } },
     UART(0), UART(1), UART(2),
+    { "rtc",      &s3c2440_rtc_type,   .at = { 0x57000000 },
+                  .irq = { INT(RTC), INT(TICK), { "sysclk", S3C_CLOCK_IN_ALARM } } },
+    { "adc",      &s3c2440_adc_type,   .at = { 0x58000000 }, .irq = { SUB(TC), SUB(ADC) },
+                  .props = "clock=sysclk,ain0=512" },
     { "net",      &dm9000_type,        .at = { 0x20000300 }, .irq = { PIN(F, 7) },
                   .props = "netdev=@nic0,eeprom=off" },
     { "intc",     &s3c2440_intc_type,  .at = { 0x4a000000 },
