@@ -330,17 +330,31 @@ static int compare_one(Check *c, uint64_t cluster, uint64_t want)
     return 0;
 }
 
-static int compare_window(Check *c)
+/* Is there neither a pointer nor a count in these clusters of the window? */
+static bool all_unused(const Check *c, uint64_t i, uint64_t num)
 {
     const Qcow2 *s = c->bs->opaque;
-    uint64_t end = MIN(c->limit, c->first + c->window);
+
+    for (uint64_t bi = i >> s->rb_bits; bi <= (i + num - 1) >> s->rb_bits; bi++) {
+        if (bi < s->reftable_size && s->reftable[bi]) {
+            return false;
+        }
+    }
+    return buf_is_zero(&c->counts[i - c->first], num * sizeof(*c->counts));
+}
+
+static int compare_window(Check *c)
+{
+    uint64_t end = MIN(c->limit, c->first + c->window), step;
     int ret = 0;
 
-    for (uint64_t i = c->first; i < end && ret >= 0; i++) {
-        uint64_t bi = i >> s->rb_bits;
-
-        if (c->counts[i - c->first] || (bi < s->reftable_size && s->reftable[bi])) {
-            ret = compare_one(c, i, c->counts[i - c->first]);
+    for (uint64_t i = c->first; i < end && ret >= 0; i += step) {
+        step = MIN(end - i, 4096);
+        if (all_unused(c, i, step)) {
+            continue;
+        }
+        for (uint64_t k = i; k < i + step && ret >= 0; k++) {
+            ret = compare_one(c, k, c->counts[k - c->first]);
         }
     }
     return ret;

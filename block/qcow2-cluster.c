@@ -180,9 +180,9 @@ static int get_slice(BlockDriverState *bs, uint64_t off, Slice **slice)
 {
     Qcow2 *s = bs->opaque;
 
-    if (bad_table(s, off)) {
-        return qcow2_corrupt(bs, "the L2 table of guest offset 0x%llx is not on a cluster",
-                             (unsigned long long)off);
+    if (bad_table(s, off) || qcow2_beyond_file(bs, slice_offset(s, off))) {
+        return qcow2_corrupt(bs, "the L2 table of guest offset 0x%llx is not on a cluster of"
+                             " the file", (unsigned long long)off);
     }
     return qcow2_cache_get(bs, &s->l2c, slice_offset(s, off), slice);
 }

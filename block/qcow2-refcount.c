@@ -64,8 +64,8 @@ static int find_count(BlockDriverState *bs, uint64_t cluster, Slice **slice, uin
     }
     uint64_t block = s->reftable[bi];
 
-    if (block & (s->cluster_size - 1)) {
-        return qcow2_corrupt(bs, "refcount block %llu is at 0x%llx, not on a cluster",
+    if (block & (s->cluster_size - 1) || qcow2_beyond_file(bs, block)) {
+        return qcow2_corrupt(bs, "refcount block %llu is at 0x%llx, not a cluster of the file",
                              (unsigned long long)bi, (unsigned long long)block);
     }
     *i = in_block % per_slice;

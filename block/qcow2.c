@@ -138,10 +138,23 @@ static const char *find_meta(const Qcow2 *s, uint64_t off, uint64_t len)
     return NULL;
 }
 
+bool qcow2_beyond_file(const BlockDriverState *bs, uint64_t off)
+{
+    const Qcow2 *s = bs->opaque;
+    uint64_t end = MAX(bs->file->length, s->fresh_from << s->cluster_bits);
+
+    return off > end && off - end > 1ull << (s->rb_bits + s->cluster_bits);
+}
+
 int qcow2_check_overlap(BlockDriverState *bs, uint64_t off, uint64_t len)
 {
     const Qcow2 *s = bs->opaque;
     bool perhaps = off < s->cluster_size;
+
+    if (qcow2_beyond_file(bs, off)) {
+        return qcow2_corrupt(bs, "the cluster at 0x%llx for new data is far beyond the end of"
+                             " the file", (unsigned long long)off);
+    }
 
     for (uint64_t c = off >> s->cluster_bits; c <= (off + len - 1) >> s->cluster_bits; c++) {
         uint64_t bit = c % QCOW2_MAP_BITS;
