@@ -489,7 +489,9 @@ int net_del_backend(const char *id, Error *err)
 {
     NetClient *nc = net_find(id);
 
-    if (!nc || net_ops(nc)->is_nic || net_hub_of(nc) >= 0) {
+    bool in_vlan = nc && net_hub_of(nc) >= 0 && strcmp(net_ops(nc)->type, "hubport");
+
+    if (!nc || net_ops(nc)->is_nic || in_vlan) {
         return error_set(err, ENOENT, "netdev_del: there is no netdev '%s', see info network",
                          id);
     }

@@ -108,12 +108,13 @@ TEST(types_are_complete)
 /* What boards have no place for. */
 static const char *const extra_devices[] = {
     "isa-debugcon,id=extra-debugcon,iobase=0xe9", "isa-debug-exit,id=extra-exit",
+    "ne2k_isa,id=extra-ne2k-isa,iobase=0x280",
 };
 
 /* Where there is PCI. */
 static const char *const pci_devices[] = {
     "lsi53c895a,id=extra-lsi", "scsi-hd,id=extra-scsi-hd,drive=scsi0",
-    "scsi-cd,id=extra-scsi-cd,drive=scsi1",
+    "scsi-cd,id=extra-scsi-cd,drive=scsi1", "ne2k_pci,id=extra-ne2k-pci",
 };
 
 enum { NUM_DRIVES = 8 };
