@@ -190,7 +190,9 @@ static void receive(void *opaque, const uint8_t *frame, size_t len)
         return;
     }
     if (s->reg[RCSCSR] & RCSCSR_RCSEN) {
-        head[0] |= checksum_status(ether_check_checksums(frame, len, &bad), bad);
+        unsigned there = ether_check_checksums(frame, len, &bad);
+
+        head[0] |= checksum_status(there, bad);
     }
     if (bad && (s->reg[RCSCSR] & RCSCSR_DCSE)) {
         return;
