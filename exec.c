@@ -733,6 +733,26 @@ static uint64_t load(CPUState *cpu, uint32_t addr, uint32_t memop, unsigned mmu_
     return rotate ? ror32((uint32_t)v, rotate) : v;
 }
 
+/* Data on a page of code: the slow path's fast part. */
+static bool store_beside_code(CPUState *cpu, uint32_t addr, const uint8_t *buf, unsigned size,
+                              unsigned mmu_idx)
+{
+    CPUExec *x = cpu->common.exec;
+    unsigned slot = slot_of(cpu, mmu_idx, addr);
+    const CPUTLBEntry *e = &cpu_tlb(cpu)->table[mmu_idx][slot];
+    uint64_t ram_addr = x->tlb[mmu_idx].full[slot].ram_addr + (addr & PAGE_OFFSET);
+
+    if (e->addr_write != ((addr & ~PAGE_OFFSET) | TLB_NOTDIRTY) ||
+        (addr & PAGE_OFFSET) + size > TARGET_PAGE_SIZE ||
+        !tb_is_beside_code(x->tbs, ram_addr, size)) {
+        return false;
+    }
+    x->stat.notdirty_writes++;
+    copy((uint8_t *)(e->addend + addr), buf, size);
+    ram_set_dirty(ram_addr, size);
+    return true;
+}
+
 static void store(CPUState *cpu, uint32_t addr, uint64_t val, uint32_t memop,
                   unsigned mmu_idx, uintptr_t code_ra)
 {
@@ -742,7 +762,9 @@ static void store(CPUState *cpu, uint32_t addr, uint64_t val, uint32_t memop,
     cpu->common.exec->stat.slow_accesses++;
     addr = aligned(cpu, addr, memop, MMU_WRITE, &rotate, code_ra);
     store_le(buf, memop & MO_BSWAP ? swap(val, size) : val, size);
-    store_bytes(cpu, addr, buf, size, mmu_idx, code_ra);
+    if (!store_beside_code(cpu, addr, buf, size, mmu_idx)) {
+        store_bytes(cpu, addr, buf, size, mmu_idx, code_ra);
+    }
 }
 
 static uint64_t softmmu_ld(void *env, uint64_t addr, uint32_t memop, uint32_t mmu_idx,

@@ -963,6 +963,19 @@ static const TranslationBlock *write_on_page(TBContext *t, uint64_t page, uint32
     return invalidate_on_page(t, p, start, end, code_ra);
 }
 
+bool tb_is_beside_code(TBContext *t, uint64_t ram_addr, unsigned len)
+{
+    PageBlocks *p = find_page(t, ram_addr);
+    uint32_t start = ram_addr & (RAM_PAGE_SIZE - 1);
+
+    if (!p || !p->map || map_hit(p, start, start + len)) {
+        return false;
+    }
+    t->stat.smc_writes++;
+    t->stat.smc_misses++;
+    return true;
+}
+
 /* RAM is written by the code at code_ra, 0 if not by code: the block that has
  * written to itself, if one has. */
 static const TranslationBlock *write_range(TBContext *t, uint64_t ram_addr, uint64_t len,

@@ -106,6 +106,9 @@ void tb_flush(TBContext *t);            /* all of them */
  */
 void tb_invalidate_phys_range(CPUState *cpu, uint64_t ram_addr, uint64_t len,
                               uintptr_t code_ra);
+/* Are these len bytes of one page, which has code, known to be beside it?  Then
+ * they may be written as they are. */
+bool tb_is_beside_code(TBContext *t, uint64_t ram_addr, unsigned len);
 /* Somebody else has written there; any thread.  The blocks go when the vCPU
  * thread comes to tb_run_pending(), which the caller makes it do soon. */
 void tb_code_written(TBContext *t, uint64_t ram_addr, uint64_t len);
