@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "block/block.h"
+#include "hw/misc/leds.h"
 #include "monitor/command.h"
 #include "ui/console.h"
 #include "util/bits.h"
@@ -257,7 +258,7 @@ static void info_device(Monitor *mon, const Args *a)
 /* The devices that are interrupt controllers: a board has other names. */
 static void info_pic(Monitor *mon, const Args *a)
 {
-    static const char *const names[] = { "8259", "apic", "pic", "vic", "gic" };
+    static const char *const names[] = { "8259", "apic", "pic", "vic", "gic", "intc" };
 
     (void)a;
     for (const Device *d = mon->ops.machine->devices; d; d = d->next) {
@@ -286,6 +287,19 @@ static void info_irq(Monitor *mon, const Args *a)
     info_pic(mon, a);
 }
 
+static void info_leds(Monitor *mon, const Args *a)
+{
+    Led led;
+
+    (void)a;
+    for (const Device *d = mon->ops.machine->devices; d; d = d->next) {
+        for (int n = 0; leds_get(d, n, &led); n++) {
+            monitor_printf(mon, "%-12s %s, %" PRIu64 " changes\n", led.name,
+                           led.on ? "on" : "off", led.changes);
+        }
+    }
+}
+
 /* clang-format off */
 const Command infos[] = {
     { "version", "", "", "show the version", info_version },
@@ -308,6 +322,7 @@ const Command infos[] = {
     { "mtree", "", "", "show the memory map and the ports", info_mtree },
     { "qtree", "", "", "show all devices and their properties", info_qtree },
     { "device", "", "[id]", "show all that a device remembers", info_device },
+    { "leds", "", "", "show the lamps and buzzers of the board", info_leds },
     { "mice", "", "", "show which pointer gets events", info_mice },
     { "history", "", "", "show the command line history", info_history },
     { NULL, NULL, NULL, NULL, NULL },
