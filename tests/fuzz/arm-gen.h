@@ -114,10 +114,10 @@ static bool never_tame(const ArmRow *r)
         trans_svc, trans_bkpt, trans_udf, trans_bx, trans_blx_reg, trans_blx_imm, trans_t_bl_high,
         trans_t_bl, trans_t_blx, trans_cps, trans_t_cps, trans_setend, trans_srs, trans_rfe,
         trans_ldc, trans_cdp, trans_mcr, trans_mrc, trans_mcrr, trans_mrrc, trans_ldrex,
-        trans_strex, NULL,
+        trans_strex, trans_vfp_msr, NULL,
     };
 
-    return is_one_of(r, list) || (r->needs & ARM_VFP2);
+    return is_one_of(r, list);
 }
 
 static bool is_ldst(const ArmRow *r)
@@ -211,6 +211,58 @@ static uint32_t tame_branch(const ArmRow *r, uint32_t raw)
     return set_field(r, raw, 'i', below(3) - 1);
 }
 
+static bool is_double(const ArmRow *r, uint32_t raw)
+{
+    return raw >> 8 & 1 || strstr(r->syntax, "f64");
+}
+
+/* A list of registers: as many as fit, four doubles at most. */
+static uint32_t tame_vfp_list(const ArmRow *r, uint32_t raw)
+{
+    bool dbl = is_double(r, raw);
+    uint32_t first = get_field(r, raw, 'd') * 2 + (dbl ? 0 : get_field(r, raw, 'D'));
+    uint32_t num = 1 + below(8);
+
+    num = num > 32 - first ? 32 - first : num;
+    return set_field(r, raw, 'i', dbl ? (num + 1) & ~1u : num);
+}
+
+/*
+ * VFPv2 has 16 doubles: D, N and M are 0 for them.  A pair of singles does not
+ * end behind s31.
+ */
+static uint32_t tame_vfp(const ArmRow *r, uint32_t raw)
+{
+    static ArmTrans *const core[] = {
+        trans_vfp_move_single, trans_vfp_move_half, trans_vfp_move_pair, trans_vfp_mrs, NULL,
+    };
+
+    if (is_double(r, raw) || r->trans == trans_vfp_move_pair) {
+        raw = set_field(r, set_field(r, set_field(r, raw, 'D', 0), 'N', 0), 'M', 0);
+    }
+    if (r->trans == trans_vfp_ldst || r->trans == trans_vfp_ldm) {
+        raw = set_field(r, raw, 'n', (uint32_t[]){ 6, 7, 13 }[below(3)]);
+        raw = r->trans == trans_vfp_ldm ? tame_vfp_list(r, raw) : set_field(r, raw, 'i', below(8));
+    }
+    if (is_one_of(r, core)) {
+        raw = set_field(r, raw, 'd', free_reg(false));
+    }
+    if (r->trans == trans_vfp_mrs) {
+        raw = set_field(r, raw, 'n', 1);
+        return below(2) ? set_field(r, raw, 'd', 15) : raw;
+    }
+    while (r->trans == trans_vfp_move_pair && get_field(r, raw, 'n') == get_field(r, raw, 'd')) {
+        raw = set_field(r, raw, 'd', free_reg(false));
+    }
+    return raw;
+}
+
+/* A register of a core's, which may be written in a pair. */
+static uint32_t tame_pair_source(const ArmRow *r, uint32_t raw)
+{
+    return r->trans == trans_vfp_move_pair ? set_field(r, raw, 'n', free_reg(false)) : raw;
+}
+
 static uint32_t tame_insn(const ArmRow *r)
 {
     bool thumb = r->fixed;
@@ -219,6 +271,9 @@ static uint32_t tame_insn(const ArmRow *r)
     raw = (raw & ~blank) | (blank & ones_that_should_be(r));
     if (arm_row_field(r, 'c') && (raw >> (thumb ? 8 : 28) & 15) >= 14) {
         raw = set_field(r, raw, 'c', thumb ? below(14) : 14);
+    }
+    if (r->needs & ARM_VFP2) {
+        return tame_vfp(r, tame_pair_source(r, raw));
     }
     for (const char *p = "nms"; *p; p++) {
         raw = arm_row_field(r, *p) && get_field(r, raw, *p) == 15

@@ -17,13 +17,22 @@
 
 enum {
     VEC_CODE = RIG_CODE, VEC_DATA = 0x20100000, VEC_MAX = 600, VEC_TAIL = 3,
-    VEC_WORDS = 16,                     /* r0 .. r14, CPSR */
 };
 
-typedef struct VecData {                /* as in the guest's memory */
-    uint32_t in[VEC_WORDS], out[VEC_WORDS];
+typedef struct VecState {               /* as in the guest's memory */
+    uint32_t r[15], cpsr;
+    uint32_t fpscr, unused;
+    uint64_t d[16];
+} VecState;
+
+typedef struct VecData {
+    VecState in, out;
     uint8_t scratch[TAME_SCRATCH];
 } VecData;
+
+/* Offsets in instructions */
+enum { AT_CPSR = offsetof(VecState, cpsr), AT_FPSCR = offsetof(VecState, fpscr),
+       AT_D = offsetof(VecState, d) };
 
 typedef struct Vector {
     bool thumb;
@@ -111,7 +120,11 @@ static void image_add(Image *im, const Vector *vec)
         next_page(im);
     }
     put_const(im, 0, data);
-    put32(im, 0xe590103c);                              /* ldr r1, [r0, #60] */
+    put32(im, 0xe5901000 | AT_FPSCR);                   /* ldr r1, [r0, #...] */
+    put32(im, 0xeee11a10);                              /* vmsr fpscr, r1 */
+    put32(im, 0xe2801000 | AT_D);                       /* add r1, r0, #... */
+    put32(im, 0xec910b20);                              /* vldmia r1, {d0-d15} */
+    put32(im, 0xe5901000 | AT_CPSR);
     put32(im, 0xe12cf001);                              /* msr cpsr_fs, r1 */
     put32(im, 0xe8907fff);                              /* ldmia r0, {r0-r14} */
     put_sequence(im, v);
@@ -119,7 +132,11 @@ static void image_add(Image *im, const Vector *vec)
     put_const(im, 0, data + (uint32_t)offsetof(VecData, out));
     put32(im, 0xe9807ffe);                              /* stmib r0, {r1-r14} */
     put32(im, 0xe10f1000);                              /* mrs r1, cpsr */
-    put32(im, 0xe580103c);                              /* str r1, [r0, #60] */
+    put32(im, 0xe5801000 | AT_CPSR);                    /* str r1, [r0, #...] */
+    put32(im, 0xe2801000 | AT_D);
+    put32(im, 0xec810b20);                              /* vstmia r1, {d0-d15} */
+    put32(im, 0xeef11a10);                              /* vmrs r1, fpscr */
+    put32(im, 0xe5801000 | AT_FPSCR);
     put_slot(im, 0xe59f0000, 1);                        /* ldr r1, slot */
     put32(im, 0xe5801000);                              /* str r1, [r0] */
 }

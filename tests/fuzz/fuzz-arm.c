@@ -93,13 +93,54 @@ static uint32_t random_psr(void)
     return (rnd() & 0xf80f00c0) | modes[below(2) ? 0 : below(5)];
 }
 
-static uint64_t random_double(void)
+static uint64_t bits_of_double(double v)
 {
-    double v = (double)(int32_t)rnd_value() / 16;
     uint64_t bits;
 
     memcpy(&bits, &v, 8);
-    return below(4) ? bits : (uint64_t)rnd() << 32 | rnd_value();
+    return bits;
+}
+
+static uint32_t bits_of_float(float v)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &v, 4);
+    return bits;
+}
+
+/* Infinity, NaNs of both kinds, denormals, largest and smallest, or any number. */
+static uint32_t random_single_bits(void)
+{
+    static const uint32_t edges[] = {
+        0, 0x7f800000, 0x7fc00000, 0x7f812345, 0x7fd54321, 0x00000001, 0x007fffff, 0x00800000,
+        0x7f7fffff, 0x3f800000, 0x3f800001, 0x4f000000, 0x4effffff, 0x5f000000,
+    };
+    uint32_t sign = rnd() & 0x80000000;
+
+    switch (below(4)) {
+    case 0: return sign | edges[below(ARRAY_SIZE(edges))];
+    case 1: return rnd();
+    default: return bits_of_float((float)(int32_t)rnd_value() / (below(2) ? 16.0f : 3.0f));
+    }
+}
+
+static uint64_t random_double(void)
+{
+    static const uint64_t edges[] = {
+        0, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0123456789abc, 0x7ffabcdef0123456, 1,
+        0x000fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff, 0x3ff0000000000001,
+        0x41dfffffffc00000, 0xc1e0000000000000, 0x41efffffffe00000, 0x3690000000000000,
+        0x380fffffffffffff, 0x47efffffffffffff,
+    };
+    uint64_t sign = (uint64_t)rnd() << 63;
+
+    switch (below(6)) {
+    case 0: return sign | edges[below(ARRAY_SIZE(edges))];
+    case 1: return (uint64_t)rnd() << 32 | rnd();
+    case 2: return bits_of_double((double)(int32_t)rnd_value() / (below(2) ? 16 : 3));
+    default: return (uint64_t)random_single_bits() << 32 | random_single_bits();
+    }
 }
 
 static void random_case(Case *c, uint32_t code)
@@ -368,11 +409,15 @@ static void random_data(VecData *d, uint32_t addr)
 
     memset(d, 0, sizeof(*d));
     for (unsigned i = 0; i < 15; i++) {
-        d->in[i] = rnd_value();
+        d->in.r[i] = rnd_value();
     }
-    d->in[5] = below(9) * 8;
-    d->in[6] = d->in[7] = d->in[R_SP] = middle;
-    d->in[15] = rnd() & 0xf80f0000;
+    for (unsigned i = 0; i < 16; i++) {
+        d->in.d[i] = random_double();
+    }
+    d->in.r[5] = below(9) * 8;
+    d->in.r[6] = d->in.r[7] = d->in.r[R_SP] = middle;
+    d->in.cpsr = rnd() & 0xf80f0000;
+    d->in.fpscr = below(2) ? 0 : rnd() & 0xf3c0009f;    /* no vectors, no traps */
     for (unsigned i = 0; i < TAME_SCRATCH; i += 4) {
         store_le(d->scratch + i, rnd_value(), 4);
     }
@@ -410,20 +455,22 @@ static bool run_qemu(const char *path, void *out, size_t len)
 
 static void run_here(const Image *im)
 {
-    ArmCtx c = { .cpsr = MODE_USR, .r[R_PC] = VEC_CODE, .excp = -1 };
+    ArmCtx c = { .cpsr = MODE_USR, .r[R_PC] = VEC_CODE, .excp = -1, .fpexc = 1 << 30 };
 
     memcpy(rig_ptr(VEC_CODE), im->code, im->at - VEC_CODE);
     memcpy(rig_ptr(VEC_DATA), im->data, image_data_len(im));
     tb_flush(rig.env->common.exec->tbs);
     rig.env->cp15.sctlr = SCTLR_U;
+    rig.env->cp15.cpacr = 0xf << 20;
     rig_set(&c);
     rig_run(&c);
 }
 
-static void to_ctx(ArmCtx *c, const uint32_t *words, const Vector *v)
+static void to_ctx(ArmCtx *c, const VecState *s, const Vector *v)
 {
-    *c = (ArmCtx){ .excp = -1, .cpsr = (words[15] & 0xf80f0000) | MODE_USR };
-    memcpy(c->r, words, 60);
+    *c = (ArmCtx){ .excp = -1, .cpsr = (s->cpsr & 0xf80f0000) | MODE_USR, .fpscr = s->fpscr };
+    memcpy(c->r, s->r, sizeof(s->r));
+    memcpy(c->d, s->d, sizeof(s->d));
     c->cpsr |= v->thumb ? CPSR_T : 0;
 }
 
@@ -436,9 +483,9 @@ static void report_vector(const Vector *v, const VecData *in, const VecData *wan
     if (++reports > MAX_REPORTS) {
         return;
     }
-    to_ctx(&a, in->in, v);
-    to_ctx(&b, want->out, v);
-    to_ctx(&c, got->out, v);
+    to_ctx(&a, &in->in, v);
+    to_ctx(&b, &want->out, v);
+    to_ctx(&c, &got->out, v);
     printf("# qemu-arm differs: ");
     print_code(v->raw, v->num, v->thumb);
     printf(" |");
@@ -454,7 +501,10 @@ static void report_vector(const Vector *v, const VecData *in, const VecData *wan
 
 static bool same_vector(const VecData *a, const VecData *b)
 {
-    return !memcmp(a->out, b->out, 60) && ((a->out[15] ^ b->out[15]) & 0xf80f0000) == 0 &&
+    const VecState *x = &a->out, *y = &b->out;
+
+    return !memcmp(x->r, y->r, sizeof(x->r)) && ((x->cpsr ^ y->cpsr) & 0xf80f0000) == 0 &&
+           !memcmp(x->d, y->d, sizeof(x->d)) && x->fpscr == y->fpscr &&
            !memcmp(a->scratch, b->scratch, TAME_SCRATCH);
 }
 
