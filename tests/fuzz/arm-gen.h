@@ -269,7 +269,7 @@ static uint32_t tame_insn(const ArmRow *r)
     uint32_t raw = wild_insn(r), blank = arm_row_field(r, '-');
 
     raw = (raw & ~blank) | (blank & ones_that_should_be(r));
-    if (arm_row_field(r, 'c') && (raw >> (thumb ? 8 : 28) & 15) >= 14) {
+    if (arm_row_field(r, 'c') && ((raw >> (thumb ? 8 : 28) & 15) >= 14 || (!thumb && below(2)))) {
         raw = set_field(r, raw, 'c', thumb ? below(14) : 14);
     }
     if (r->needs & ARM_VFP2) {
