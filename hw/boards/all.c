@@ -35,6 +35,7 @@
 #include "hw/misc/pl061.h"
 #include "hw/net/dm9000.h"
 #include "hw/net/ne2000.h"
+#include "hw/net/rtl8139.h"
 #include "hw/net/smc91c111.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
@@ -112,6 +113,7 @@ const DeviceType *const device_types[] = {
     &port92_type,
     &ps2_kbd_type,
     &ps2_mouse_type,
+    &rtl8139_type,
     &s3c2440_adc_type,
     &s3c2440_clock_type,
     &s3c2440_gpio_type,

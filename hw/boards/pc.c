@@ -40,6 +40,7 @@
 #include "hw/misc/fw_cfg.h"
 #include "hw/misc/isa-irqs.h"
 #include "hw/net/ne2000.h"
+#include "hw/net/rtl8139.h"
 #include "hw/pci/i440fx.h"
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
@@ -632,7 +633,9 @@ static int place_nics(Machine *m, Error *err)
 
         snprintf(id, sizeof(id), "nic%d", i);
         snprintf(props, sizeof(props), "netdev=@nic%d", i);
-        if (!strcmp(model, "ne2k_isa")) {
+        if (!strcmp(model, "rtl8139")) {
+            p.type = &rtl8139_type;
+        } else if (!strcmp(model, "ne2k_isa")) {
             p.type = &ne2k_isa_type;
             p.devfn = 0;
             p.at[0] = jumpers[i].port;
@@ -743,7 +746,7 @@ const QEMUMachine pc_machine = {
     .ram_max     = 60 * GiB,            /* 36 address bits, less the hole */
     .max_cpus    = PC_MAX_CPUS,
     .is_default  = true,
-    .nic_models  = "ne2k_pci ne2k_isa",
+    .nic_models  = "ne2k_pci rtl8139 ne2k_isa",
     .drives      = IF_IDE,
     .map         = pc_map,
     .map_len     = ARRAY_SIZE(pc_map),
