@@ -267,8 +267,8 @@ void arm_set_cc_nzcv(ArmDis *d, TCGv nzcv)
     d->cc.have_ab = d->cc.have_res = false;
 }
 
-void arm_cc_unknown(ArmDis *d)
+void arm_cc_plain(ArmDis *d)
 {
-    d->cc = (ArmCC){ .cv = -1, .nz = -1 };
+    d->cc = (ArmCC){ .cv = 0, .nz = 0 };
     d->flags_set = true;
 }

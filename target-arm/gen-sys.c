@@ -26,6 +26,7 @@ void trans_mrs(ArmDis *d, const ArmInsn *a)
         arm_undef(d);
     } else if (!a->x) {
         arm_set_reg(d, a->rd, tcg_call0(s, &h_mrs_cpsr));
+        arm_cc_plain(d);
     } else {
         arm_set_reg(d, a->rd, arm_dis_priv(d) ? tcg_ld(s, TCG_ld32, ENV(spsr)) : konst(d, 0));
     }
@@ -62,6 +63,14 @@ static void write_flags(ArmDis *d, TCGv v, uint32_t mask)
     }
 }
 
+/* Bits other than flags. */
+static void call_msr_cpsr(ArmDis *d, TCGv v, uint32_t mask)
+{
+    tcg_call(d->s, &h_msr_cpsr, v, konst(d, mask));
+    arm_cc_plain(d);
+    arm_check_mode(d);
+}
+
 /* T and J cannot be written so (UNPREDICTABLE). */
 static void write_cpsr(ArmDis *d, TCGv v, uint32_t mask)
 {
@@ -70,8 +79,7 @@ static void write_cpsr(ArmDis *d, TCGv v, uint32_t mask)
     mask &= user_bits(d) | (arm_dis_priv(d) ? control : 0);
     write_flags(d, v, mask);
     if (mask & control) {
-        tcg_call(d->s, &h_msr_cpsr, v, konst(d, mask & control));
-        arm_check_mode(d);
+        call_msr_cpsr(d, v, mask & control);
     }
 }
 
@@ -108,8 +116,7 @@ static void change_state(ArmDis *d, unsigned imod, unsigned aif, bool has_mode, 
         val |= mode;
     }
     if (arm_dis_priv(d) && mask) {
-        tcg_call(d->s, &h_msr_cpsr, konst(d, val), konst(d, mask));
-        arm_check_mode(d);
+        call_msr_cpsr(d, konst(d, val), mask);
     }
 }
 
@@ -125,8 +132,7 @@ void trans_t_cps(ArmDis *d, const ArmInsn *a)
 
 void trans_setend(ArmDis *d, const ArmInsn *a)
 {
-    tcg_call(d->s, &h_msr_cpsr, konst(d, a->x ? CPSR_E : 0), konst(d, CPSR_E));
-    arm_check_mode(d);
+    call_msr_cpsr(d, konst(d, a->x ? CPSR_E : 0), CPSR_E);
 }
 
 /* Two words at base, as LDM and STM count; *start is the lower one's address,

@@ -152,8 +152,8 @@ void arm_set_cc_sub(ArmDis *d, TCGv a, TCGv b, TCGv result);
 void arm_set_cc_add(ArmDis *d, TCGv a, TCGv b, TCGv result);
 void arm_set_cc_adc(ArmDis *d, TCGv a, TCGv b, TCGv result, TCGv carry_out);
 void arm_set_cc_nzcv(ArmDis *d, TCGv nzcv);
-/* A helper has written the flags. */
-void arm_cc_unknown(ArmDis *d);
+/* A helper has called arm_cpsr_read() or _write(): nothing is lazy now. */
+void arm_cc_plain(ArmDis *d);
 TCGv arm_carry(ArmDis *d);                      /* C, 0 or 1 */
 /* Condition 0 .. 13 as a comparison.  May emit operations, no labels. */
 ArmCond arm_cond(ArmDis *d, unsigned cond);

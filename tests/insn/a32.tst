@@ -253,6 +253,9 @@ e10f0000 e3800080 e121f000 | mrs; orr; msr cpsr_c | mode=13 | r0=93 i=1
 e14f0000 | mrs r0, spsr | mode=13 spsr=60000010 | r0=60000010
 e16ff000 | msr spsr_fsxc, r0 | mode=13 r0=600000d2 | spsr=600000d2
 e1500001 e10f2000 | cmp; mrs sees lazy flags | r0=1 r1=2 | nzcv=1000 r2=80000010
+e1500001 e10f2000 e1530004 ea000000 e1a00000 c3a05001 | cmp; mrs; cmp; in another block: movgt | r0=1 r1=2 r3=2 r4=1 | nzcv=0010 r2=80000010 r5=1
+e1500001 f10c0080 e1530004 ea000000 e1a00000 c3a05001 | cmp; cpsid; cmp; movgt | mode=13 r0=1 r1=2 r3=2 r4=1 | nzcv=0010 i=1 r5=1
+e1500001 010f2000 e1530004 ea000000 e1a00000 c3a05001 | cmp; mrseq; cmp; movgt | r0=1 r1=2 r3=2 r4=1 | nzcv=0010 r5=1
 f10c0080 | cpsid i | mode=13 | i=1
 f1080080 | cpsie i | mode=13 i=1 | i=0
 f10c0080 | cpsid i in User mode: nothing | |
