@@ -115,6 +115,7 @@ static const char *const extra_devices[] = {
 static const char *const pci_devices[] = {
     "lsi53c895a,id=extra-lsi", "scsi-hd,id=extra-scsi-hd,drive=scsi0",
     "scsi-cd,id=extra-scsi-cd,drive=scsi1", "ne2k_pci,id=extra-ne2k-pci",
+    "rtl8139,id=extra-rtl8139",
 };
 
 enum { NUM_DRIVES = 8 };
