@@ -120,7 +120,7 @@ void trans_svc(ArmDis *d, const ArmInsn *a)
 void trans_bkpt(ArmDis *d, const ArmInsn *a)
 {
     (void)a;
-    tcg_call0(d->s, &h_bkpt);
+    tcg_call(d->s, &h_bkpt, tcg_const(d->s, d->pc));
     tcg_exit_tb(d->s, TB_EXIT_NONE);
     d->end = END_GONE;
 }

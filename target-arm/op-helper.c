@@ -15,10 +15,10 @@ void helper_raise(CPUARMState *env, uint32_t excp)
 }
 
 /* DDI 0100I A4.1.7: a prefetch abort; on v6 with "debug event" as its status. */
-void helper_bkpt(CPUARMState *env)
+void helper_bkpt(CPUARMState *env, uint32_t pc)
 {
     env->fault_status = 2;
-    env->fault_addr = env->regs[R_PC];
+    env->fault_addr = pc;
     arm_raise(env, EXCP_PREFETCH_ABORT, GETPC());
 }
 

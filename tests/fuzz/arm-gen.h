@@ -294,6 +294,8 @@ static uint32_t tame_insn(const ArmRow *r)
         raw = tame_branch(r, raw);
     } else if (r->trans == trans_msr_reg || r->trans == trans_msr_imm) {
         raw = set_field(r, set_field(r, raw, 'k', 4u << below(2) | 8), 'X', 0);
+    } else if (thumb && strstr(r->fixed, "d=13")) {     /* sp moves a little */
+        raw = set_field(r, raw, 'i', below(8) * 2);
     } else if (r->trans == trans_mrs) {
         raw = set_field(r, raw, 'X', 0);
     }
