@@ -27,6 +27,7 @@
 enum { NUM_TIMERS = 5, NUM_TOUTS = 4, COUNT_MAX = 0xffff, LAST_DIVIDER = 3 };
 #define MIN_WAIT      (10 * NS_PER_US)
 #define MIN_EDGE_WAIT (200 * NS_PER_US)
+#define NEVER         (1ll << 60)
 
 /* TCON, of each timer from its own bit on; timer 4 has no inverter. */
 enum { START = 1, UPDATE = 2, INVERT = 4, RELOAD = 8, DEAD_ZONE = 1 << 4,
@@ -38,6 +39,8 @@ typedef struct Counter {
     uint32_t tcntb, tcmpb;
     uint32_t count, cmp;                /* TCNT, TCMP */
     int64_t since;                      /* `count` was so at this tick, if it runs */
+    int64_t last_zero, last_edge;       /* told, of TCNT and TOUT; ns */
+    int64_t edge_at;                    /* it may have one then; 0: nobody looks */
     uint8_t running, control;
     uint8_t fired;                      /* this 0 has interrupted */
 } Counter;
@@ -100,6 +103,7 @@ static void zero_reached(Counter *t)
     unsigned out = bits(t->chip->tcfg1, 23, 20) == (unsigned)n + 1
                        ? S3C_PWM_OUT_DMA : (unsigned)(S3C_PWM_OUT_TIMER0 + n);
 
+    t->last_zero = clock_now(t->chip->dev.clock);
     qemu_irq_pulse(t->chip->dev.irq[out]);
 }
 
@@ -135,15 +139,20 @@ static uint32_t count_now(const Counter *t)
     return past > t->count ? 0 : t->count - (uint32_t)past;
 }
 
+static void drive_tout(S3cPwm *s, int n, const Counter *t)
+{
+    bool level = level_at(s, n, count_now(t));
+
+    if (level != (s->tout >> n & 1)) {
+        s->tout ^= (uint8_t)(1u << n);
+        qemu_set_irq(s->dev.irq[S3C_PWM_OUT_TOUT0 + n], level);
+    }
+}
+
 static void drive_touts(S3cPwm *s)
 {
     for (int n = 0; n < NUM_TOUTS; n++) {
-        bool level = level_at(s, n, count_now(&s->counter[n == 1 && dead_zone(s) ? 0 : n]));
-
-        if (level != (s->tout >> n & 1)) {
-            s->tout ^= (uint8_t)(1u << n);
-            qemu_set_irq(s->dev.irq[S3C_PWM_OUT_TOUT0 + n], level);
-        }
+        drive_tout(s, n, &s->counter[n == 1 && dead_zone(s) ? 0 : n]);
     }
 }
 
@@ -221,11 +230,11 @@ static uint64_t ticks_to_edge(const Counter *t, uint64_t past)
     return next;
 }
 
-static int64_t not_before(const Counter *t, int64_t tick, int64_t wait)
+static int64_t not_before(const Counter *t, int64_t tick, int64_t soonest)
 {
-    int64_t when = start_of(t, tick), soonest = clock_now(t->chip->dev.clock) + wait;
+    int64_t when = start_of(t, tick);
 
-    return when < 0 ? INT64_MAX : MAX(when, soonest);
+    return when < 0 ? NEVER : MAX(when, soonest);
 }
 
 static void arm(Counter *t)
@@ -235,10 +244,14 @@ static void arm(Counter *t)
         return;
     }
     uint64_t past = elapsed(t);
-    int64_t now = t->since + (int64_t)past;
-    int64_t when = not_before(t, now + (int64_t)ticks_to_zero(t, past), MIN_WAIT);
+    int64_t tick = t->since + (int64_t)past, now = clock_now(t->chip->dev.clock);
+    int64_t when = not_before(t, tick + (int64_t)ticks_to_zero(t, past),
+                              MAX(now, t->last_zero + MIN_WAIT));
+    t->edge_at = 0;
     if (tout_is_connected(t->chip, number_of(t))) {
-        when = MIN(when, not_before(t, now + (int64_t)ticks_to_edge(t, past), MIN_EDGE_WAIT));
+        t->edge_at = not_before(t, tick + (int64_t)ticks_to_edge(t, past),
+                                MAX(now, t->last_edge + MIN_EDGE_WAIT));
+        when = MIN(when, t->edge_at);
     }
     timer_set(&t->timer, when);
 }
@@ -246,9 +259,13 @@ static void arm(Counter *t)
 static void timer_due(void *opaque)
 {
     Counter *t = opaque;
+    int64_t now = clock_now(t->chip->dev.clock);
 
     catch_up(t);
     drive_touts(t->chip);
+    if (t->edge_at && t->edge_at <= now) {
+        t->last_edge = now;
+    }
     arm(t);
 }
 
@@ -438,13 +455,17 @@ static int pwm_realize(Device *d, Error *err)
     return 0;
 }
 
+/* As they are, and not as of now. */
 static void show_touts(S3cPwm *s)
 {
     s->tout = 0;
     for (int n = 0; n < NUM_TOUTS; n++) {
-        qemu_irq_lower(s->dev.irq[S3C_PWM_OUT_TOUT0 + n]);
+        Counter *t = &s->counter[n == 1 && dead_zone(s) ? 0 : n];
+        bool level = level_at(s, n, count_now(t));
+
+        s->tout |= (uint8_t)(level << n);
+        qemu_set_irq(s->dev.irq[S3C_PWM_OUT_TOUT0 + n], level);
     }
-    drive_touts(s);
 }
 
 static void pwm_reset(Device *d)
@@ -458,7 +479,7 @@ static void pwm_reset(Device *d)
         timer_cancel(&t->timer);
         t->timer.deadline = 0;
         t->tcntb = t->tcmpb = t->count = t->cmp = 0;
-        t->since = 0;
+        t->since = t->last_zero = t->last_edge = t->edge_at = 0;
         t->running = t->control = t->fired = 0;
     }
     show_touts(s);
@@ -474,7 +495,7 @@ static int pwm_post_load(Device *d, Error *err)
     for (int i = 0; i < NUM_TIMERS; i++) {
         Counter *t = &s->counter[i];
 
-        if (t->since < 0 || t->since >> 61) {
+        if ((t->since | t->last_zero | t->last_edge | t->edge_at) >> 61) {
             return error_set(err, EINVAL, "s3c2440-timers: snapshot has an impossible count");
         }
         t->control = control_of(s->tcon, i);
@@ -513,6 +534,9 @@ static const VMField counter_vmstate[] = {
     VM_FIELD(Counter, count),
     VM_FIELD(Counter, cmp),
     VM_FIELD(Counter, since),
+    VM_FIELD(Counter, last_zero),
+    VM_FIELD(Counter, last_edge),
+    VM_FIELD(Counter, edge_at),
     VM_FIELD(Counter, running),
     VM_FIELD(Counter, control),
     VM_FIELD(Counter, fired),
