@@ -193,6 +193,13 @@ struct CPUOps {
     /* capstone: mode and syntax for in_asm of a block with these flags;
      * -1 unknown */
     int (*disas_mode)(uint32_t tb_flags, int *arch);
+    /*
+     * The same without capstone: calls put for each instruction of code[0..len),
+     * which is at addr, with its offset, size and text.  May be NULL.
+     */
+    void (*disassemble)(int mode, uint64_t addr, const uint8_t *code, size_t len,
+                        void (*put)(void *opaque, size_t at, size_t size, const char *text),
+                        void *opaque);
     /* For the monitor; each may be NULL.  A register by its name in lower case
      * ("eax", "cs.base"); the page tables as ranges and page by page. */
     bool (*get_register)(CPUState *cpu, const char *name, uint64_t *val);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "cpu-common.h"
 #include "util/bits.h"
 
 #ifdef CONFIG_CAPSTONE
@@ -82,11 +83,31 @@ static int host_arch(int *mode)
 #endif
 }
 #else
+typedef struct Lines {
+    uint64_t addr;
+    const uint8_t *code;
+    DisasPut *put;
+    void *opaque;
+} Lines;
+
+static void put_insn(void *opaque, size_t at, size_t size, const char *text)
+{
+    const Lines *l = opaque;
+
+    put_hex(l->addr + at, l->code + at, size, text, l->put, l->opaque);
+}
+
 static bool disassemble(int arch, int mode, uint64_t addr, const uint8_t *code,
                         size_t len, DisasPut *put, void *opaque)
 {
-    (void)arch, (void)mode, (void)addr, (void)code, (void)len, (void)put, (void)opaque;
-    return false;
+    Lines l = { addr, code, put, opaque };
+
+    (void)arch;
+    if (!target_cpu_ops->disassemble) {
+        return false;
+    }
+    target_cpu_ops->disassemble(mode, addr, code, len, put_insn, &l);
+    return true;
 }
 
 static int host_arch(int *mode)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Machine code as text, for logs and the monitor: by capstone where the build
- * has it, else as hexadecimal bytes.
+ * has it, else the guest's by CPUOps.disassemble, else as hexadecimal bytes.
  *
  * arch and mode are capstone's (CPUOps.disas_mode); mode -1 means unknown.
  * Output is one line per instruction: address, bytes, text.

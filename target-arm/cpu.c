@@ -360,6 +360,7 @@ const CPUOps arm_cpu_ops = {
     .exec_landed = arm_vfp_landed,
     .dump_state = dump_state,
     .disas_mode = disas_mode,
+    .disassemble = arm_disassemble_code,
     .get_register = arm_get_register,
     .dump_mem = arm_dump_mem,
     .dump_tlb = arm_dump_tlb,

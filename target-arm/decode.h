@@ -103,5 +103,9 @@ uint32_t arm_row_field(const ArmRow *row, char letter);
  */
 unsigned arm_disassemble(const ArmDecoder *t, uint32_t raw, bool thumb, uint32_t features,
                          uint32_t pc, char *buf, size_t len);
+/* CPUOps.disassemble; mode 0: A32 */
+void arm_disassemble_code(int mode, uint64_t addr, const uint8_t *code, size_t len,
+                          void (*put)(void *opaque, size_t at, size_t size, const char *text),
+                          void *opaque);
 
 #endif

@@ -425,3 +425,19 @@ unsigned arm_disassemble(const ArmDecoder *d, uint32_t raw, bool thumb, uint32_t
     }
     return thumb ? 2 : 4;
 }
+
+void arm_disassemble_code(int mode, uint64_t addr, const uint8_t *code, size_t len,
+                          void (*put_line)(void *opaque, size_t at, size_t size, const char *text),
+                          void *opaque)
+{
+    ArmDecoder *d = arm_decoder_new();
+    size_t size = mode ? 2 : 4;
+    char text[160];
+
+    for (size_t at = 0; at + size <= len; at += size) {
+        arm_disassemble(d, (uint32_t)load_le(code + at, (unsigned)size), mode, ~0u,
+                        (uint32_t)(addr + at), text, sizeof(text));
+        put_line(opaque, at, size, text);
+    }
+    arm_decoder_free(d);
+}

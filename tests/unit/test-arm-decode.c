@@ -292,6 +292,23 @@ TEST(disassembly)
     arm_decoder_free(d);
 }
 
+static void collect(void *opaque, size_t at, size_t size, const char *text)
+{
+    char *to = opaque;
+
+    sprintf(to + strlen(to), "%zu+%zu %s\n", at, size, text);
+}
+
+/* What does not make a whole instruction at the end is left out. */
+TEST(disassembly_of_a_block)
+{
+    static const uint8_t code[] = { 0x01, 0xbd, 0xfe, 0xd0, 0x88 };
+    char text[200] = "";
+
+    arm_disassemble_code(16, 0x8000, code, sizeof(code), collect, text);
+    CHECK_STR(text, "0+2 pop {r0, pc}\n2+2 beq #0x8002\n");
+}
+
 #ifdef CONFIG_CAPSTONE
 /* Without blanks, and with numbers in one notation. */
 static void squeeze(const char *in, char *out)
