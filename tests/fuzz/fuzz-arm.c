@@ -46,6 +46,7 @@ typedef struct Case {
 
 static ArmDecoder *decoder;
 static unsigned reports, blocks;
+static unsigned long compared;
 static uint32_t code_begin_, code_end_;
 static bool strayed;
 
@@ -305,20 +306,24 @@ static void run_batch(Batch *b, unsigned model)
     }
 }
 
-/* A long block may run over the end of the case, a short one is stopped there. */
+/*
+ * A long block may run over the end of the case, a short one is stopped there:
+ * then they cannot be compared, nor what comes behind them in the same memory.
+ */
 static bool comparable(const Result *a, const Result *b)
 {
-    return !a->endless && !b->endless && a->strayed == b->strayed;
+    return !a->endless && !b->endless && a->strayed == b->strayed &&
+           (!a->strayed || a->ctx.r[R_PC] == b->ctx.r[R_PC]);
 }
 
 static void compare_batch(const Batch *b, const Result *other, uint32_t features)
 {
-    for (unsigned i = 0; i < BATCH; i++) {
-        if (comparable(&b->after[i], &other[i]) &&
-            memcmp(&b->after[i], &other[i], sizeof(Result))) {
+    for (unsigned i = 0; i < BATCH && comparable(&b->after[i], &other[i]); i++) {
+        if (memcmp(&b->after[i], &other[i], sizeof(Result))) {
             report(&b->cases[i], &b->after[i], &other[i], models[b->model], b->c1);
         }
         note_executed(&b->cases[i], &b->after[i].ctx, features);
+        compared++;
     }
 }
 
@@ -590,7 +595,8 @@ int main(int argc, char **argv)
     decoder = arm_decoder_new();
     bool a = against_interpreter(cases), b = true;
 
-    printf("%sok 1 - back end and interpreter agree, %lu cases\n", a ? "" : "not ", cases);
+    printf("%sok 1 - back end and interpreter agree, %lu of %lu cases compared\n",
+           a ? "" : "not ", compared, cases);
     if (have_qemu) {
         b = against_qemu(cases / 10, false) && against_qemu(cases / 100, true);
         printf("%sok 2 - qemu-arm agrees, %lu vectors\n", b ? "" : "not ", cases / 10);
