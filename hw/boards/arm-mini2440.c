@@ -289,13 +289,14 @@ static int map_ram(Machine *m, Error *err)
     Mini2440 *b = m->board;
     uint64_t size = m->config.ram_size;
 
-    if (size != RAM_SIZE) {
-        return error_set(err, EINVAL, "mini2440: -m %" PRIu64 ": its SDRAM is 64 MiB, leave out "
-                         "-m", size / MiB);
+    if (size < 8 * MiB || !is_pow2(size)) {
+        return error_set(err, EINVAL, "mini2440: -m %" PRIu64 ": its SDRAM is of 64 MiB, or 8, 16 "
+                         "or 32", size / MiB);
     }
     b->ram_block = ram_block_new("mini2440.ram", size);
     if (!b->ram_block) {
-        return error_set(err, ENOMEM, "mini2440: no memory for 64 MiB of RAM");
+        return error_set(err, ENOMEM, "mini2440: no memory for %" PRIu64 " MiB of RAM",
+                         size / MiB);
     }
     region_init_ram(&b->ram, "ram", b->ram_block);
     region_map(m->mem, &b->ram, RAM_BASE, 0);
@@ -384,8 +385,8 @@ static int board_init(Machine *m, Error *err)
     m->board_reset = board_reset;
     m->cpu_input = cpu_input;
     b->board = (ArmBoard){
-        .ram_base = RAM_BASE, .ram_size = RAM_SIZE, .machine_id = MACH_MINI2440,
-        .compatible = compatible,
+        .ram_base = RAM_BASE, .ram_size = (uint32_t)m->config.ram_size,
+        .machine_id = MACH_MINI2440, .compatible = compatible,
     };
     int ret = take_options(m, err);
     ret = ret < 0 ? ret : map_ram(m, err);
