@@ -332,7 +332,9 @@ static const Compiled *find(const ArmDecoder *t, uint32_t raw, Space space)
 static void fill_in(const Compiled *c, uint32_t raw, uint32_t *field)
 {
     for (const Piece *p = c->piece; p < c->piece + c->num_pieces; p++) {
-        field[p->field] = field[p->field] << p->width | (raw >> p->shift & ((1ull << p->width) - 1));
+        uint32_t mask = (1u << p->width) - 1;
+
+        field[p->field] = field[p->field] << p->width | (raw >> p->shift & mask);
     }
     for (const Fixed *f = c->fixed; f < c->fixed + c->num_fixed; f++) {
         uint32_t *to = &field[f->field];

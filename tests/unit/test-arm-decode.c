@@ -380,8 +380,8 @@ static void compare_row(csh cs, ArmDecoder *d, const ArmRow *r, bool thumb)
 static bool spelled_otherwise(const ArmRow *r)
 {
     static const char *const words[] = {
-        "bl.", "blx.", "mrs", "msr", "vmrs", "vmsr", "nop", "adr", "udf", "srs", "stc", "ldc", "vldm",
-        "vstm", "rfe",
+        "bl.", "blx.", "mrs", "msr", "vmrs", "vmsr", "nop", "adr", "udf", "srs", "stc", "ldc",
+        "vldm", "vstm", "rfe",
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
