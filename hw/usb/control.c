@@ -322,12 +322,13 @@ static int request(USBDevice *d)
 
 /* -- Stages ------------------------------------------------------------------ */
 
-static USBStatus setup_stage(USBDevice *d, const USBPacket *p)
+static USBStatus setup_stage(USBDevice *d, USBPacket *p)
 {
     if (p->size != sizeof(d->setup)) {
         return USB_SILENCE;
     }
     memcpy(d->setup, p->data, sizeof(d->setup));
+    p->len = p->size;
     d->data_pos = d->data_len = 0;
     USBSetup s = setup_of(d);
     if (s.type & USB_REQ_TO_HOST) {

@@ -364,7 +364,7 @@ static void hid_bus_reset(USBDevice *d)
 
     h->protocol = PROTOCOL_REPORT;      /* 7.2.6 */
     h->idle = is_keyboard(h) ? KEYBOARD_IDLE : 0;
-    h->next_idle = 0;
+    h->next_idle = clock_now(d->dev.clock) + h->idle * IDLE_UNIT_MS * NS_PER_MS;
     h->leds = h->changed = 0;
     memset(h->ring, 0, sizeof(h->ring));
     memset(h->held, 0, sizeof(h->held));

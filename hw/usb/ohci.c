@@ -410,6 +410,7 @@ static void reset_registers(Ohci *hc)
     hc->done_delay = DELAY_NONE;
     hc->eager = 0;
     timer_cancel(&hc->timer);
+    hc->timer.deadline = 0;             /* one reset chip is like another */
 }
 
 static void write_command(Ohci *hc, uint32_t val)

@@ -241,6 +241,7 @@ static void reset_registers(Uhci *s)
     s->eager = 0;
     s->bus.suspended = false;
     timer_cancel(&s->timer);
+    s->timer.deadline = 0;             /* one reset chip is like another */
     for (unsigned n = 0; n < UHCI_PORTS; n++) {
         s->port_status[n] = 0;
         usb_port_reset(&s->port[n]);

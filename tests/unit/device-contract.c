@@ -116,9 +116,13 @@ static const char *const pci_devices[] = {
     "lsi53c895a,id=extra-lsi", "scsi-hd,id=extra-scsi-hd,drive=scsi0",
     "scsi-cd,id=extra-scsi-cd,drive=scsi1", "ne2k_pci,id=extra-ne2k-pci",
     "rtl8139,id=extra-rtl8139",
+    "pci-ohci,id=extra-ohci", "usb-hub,id=extra-hub,bus=extra-ohci",
+    "usb-kbd,id=extra-usb-kbd,bus=extra-ohci,port=1.1",
+    "usb-mouse,id=extra-usb-mouse,bus=extra-ohci", "usb-tablet,id=extra-usb-tablet",
+    "usb-storage,id=extra-usb-storage,drive=usb2",
 };
 
-enum { NUM_DRIVES = 8 };
+enum { NUM_DRIVES = 9 };
 static Clock clocks[2];
 static BlockDriverState *drives[2][NUM_DRIVES];
 static int building;
@@ -152,7 +156,9 @@ static BlockDriverState *find_drive(const char *id)
 
 static MachineConfig config_of(int which)
 {
-    MachineConfig c = { .vga = "std", .ram_size = 16 << 20, .find_drive = find_drive };
+    MachineConfig c = {
+        .vga = "std", .usb = true, .ram_size = 16 << 20, .find_drive = find_drive,
+    };
 
     line = line ? line : chr_open("contract", "null", NULL);
     building = which;
@@ -161,6 +167,7 @@ static MachineConfig config_of(int which)
     }
     insert_disk(drives[which][6]);
     insert_disk(drives[which][7]);
+    insert_disk(drives[which][8]);
     insert_disk(drives[which][0]);
     insert_disk(drives[which][1]);
     for (int i = 0; i < 4; i++) {
