@@ -40,6 +40,7 @@
 #include "hw/s3c24xx/rtc.h"
 #include "hw/s3c24xx/uart.h"
 #include "hw/s3c24xx/watchdog.h"
+#include "hw/usb/ohci.h"
 #include "target-arm/cpu.h"
 #include "util/bits.h"
 #include "util/log.h"
@@ -105,6 +106,8 @@ static const Place mini2440_map[] = {
     { "watchdog", &s3c2440_wdt_type,   .at = { 0x53000000 }, .props = "clock=sysclk",
                   .irq = { SUB(WDT), { "gpio", S3C_GPIO_IN_WATCHDOG } } },
     UART(0), UART(1), UART(2),
+    { "usb",      &ohci_type,          .at = { 0x49000000 }, .irq = { INT(USBH) },
+                  .props = "num-ports=2" },
     { "rtc",      &s3c2440_rtc_type,   .at = { 0x57000000 },
                   .irq = { INT(RTC), INT(TICK), { "sysclk", S3C_CLOCK_IN_ALARM } } },
     { "adc",      &s3c2440_adc_type,   .at = { 0x58000000 }, .irq = { SUB(TC), SUB(ADC) },
