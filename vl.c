@@ -391,7 +391,7 @@ static int place_drives(Emulator *e, MachineConfig *c, Error *err)
         if (slot) {
             *slot = d->bs;
         } else if (d->type != IF_NONE) {
-            return error_set(err, ENODEV, "-drive: %s: no machine has a place for it, "
+            return error_set(err, ENODEV, "-drive: %s: there is no place for it, "
                              "use another index, or if=none and -device", d->id);
         }
         if (d->type == IF_IDE && slot) {

@@ -139,6 +139,7 @@ static int inflate_all(const Kernel *k, const uint8_t *in, size_t in_len, size_t
     *len = max - z.avail_out;
     if (ret != Z_STREAM_END) {
         free(*out);
+        *out = NULL;
         return error_set(err, EINVAL, "kernel: %s: its gzip data is damaged, or too large "
                          "for the RAM", k->path);
     }

@@ -152,7 +152,6 @@ my %ours = (
         [qr/-d: /, map { ['-d', $_] } 'x', 'exec,x', ','],
         [qr/-display /, map { ['-display', $_] } '', 'none,x', 'curses'],
         [qr/-vga/, ['-vga', '']],
-        [qr/-usb: not implemented/, ['-usb']],
     ],
     '-device' => [
         [qr/-device/, map { ['-device', $_] } '', ',', 'help,x', 'i440fx', 'isa-debug-exit,id=',
