@@ -40,7 +40,7 @@ PARTS.arm := $(foreach p,target-arm/* hw/boards/arm* hw/boards/list-arm,$(call i
 GUESTS := i386 arm
 CORE := $(filter-out vl.c $(foreach g,$(GUESTS),$(PARTS.$(g))),\
         $(foreach r,$(ROOMS),$(call in,$(r)/*.c)) $(call in,*.c))
-HDRS := $(call in,*.h) $(foreach r,$(ROOMS) $(GUESTS:%=target-%),$(call in,$(r)/*.h))
+HDRS := $(call in,*.h) $(foreach r,$(ROOMS) tools $(GUESTS:%=target-%),$(call in,$(r)/*.h))
 ROMS := $(patsubst %.S,%.bin,$(call in,pc-bios/optionrom/*.S))
 
 UNIT := $(call in,tests/unit/*.c) $(call in,tests/codegen/*.c) $(call in,tests/fuzz/*.c)
@@ -56,13 +56,15 @@ PROGRAMS := $(patsubst %-softmmu,$(O)/qemu-system-%,$(TARGETS)) \
 
 all: $(PROGRAMS) $(addprefix $(O)/,$(ROMS))
 
-link = @echo "  LINK  $@"; $(CC) $(LDFLAGS) -o $@ $< \
+link = @echo "  LINK  $@"; $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
        -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 
 $(O)/qemu-system-%: $(call obj,vl.c) $(O)/%.a $(O)/core.a
 	$(link)
 $(O)/qemu-%: $(O)/tools/qemu-%.o $(O)/core.a
 	$(link)
+$(O)/qemu-img: $(call obj,$(call in,tools/img-*.c) $(call in,tools/fs-*.c))
+$(O)/qemu-io: $(call obj,$(call in,tools/io-*.c))
 
 $(O)/core.a: $(call obj,$(CORE))
 $(O)/i386.a: $(call obj,$(PARTS.i386))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a block driver is: for files in block/ only.
+ * What a block driver is: for files in block/, and for tools/.
  *
  * A format (raw, qcow2) turns offsets of a disk into offsets of bs->file; a
  * protocol (file, nbd) moves bytes.  One driver, one file, its on-disk layout
@@ -131,6 +131,8 @@ struct BlockDriver {
     int (*snapshot_create)(BlockDriverState *bs, BlockSnapshot *sn, Error *err);
     int (*snapshot_goto)(BlockDriverState *bs, const char *id, Error *err);
     int (*snapshot_delete)(BlockDriverState *bs, const char *id, Error *err);
+    /* Let a read-only image show this snapshot, until it is closed. */
+    int (*snapshot_load)(BlockDriverState *bs, const char *id, Error *err);
     /* Number of them; *list is the caller's to free. */
     int (*snapshot_list)(BlockDriverState *bs, BlockSnapshot **list, Error *err);
     int (*save_vmstate)(BlockDriverState *bs, uint64_t off, const void *buf, size_t len);

@@ -579,6 +579,38 @@ int qcow2_snapshot_goto(BlockDriverState *bs, const char *id, Error *err)
     return ret < 0 ? explain(bs, err, ret, "gone back to") : 0;
 }
 
+/* -- Look -------------------------------------------------------------------- */
+
+int qcow2_snapshot_load(BlockDriverState *bs, const char *id, Error *err)
+{
+    Qcow2 *s = bs->opaque;
+    const Qcow2Snapshot *sn = find(s, id);
+    uint64_t *l1;
+
+    if (!sn) {
+        return error_set(err, ENOENT, "%s: has no snapshot %s", bs->filename, id);
+    }
+    uint64_t length = sn->disk_size ? sn->disk_size : bs->length;
+
+    if (!bs->read_only || length > INT64_MAX - (1ull << 40) ||
+        qcow2_l1_need(s, length) > QCOW2_MAX_L1 / 8) {
+        return error_set(err, EINVAL, "%s: snapshot %s cannot be shown", bs->filename, id);
+    }
+    uint32_t need = (uint32_t)MAX(sn->l1_size, qcow2_l1_need(s, length));
+    int ret = read_l1(bs, sn, need, &l1);
+
+    if (ret < 0) {
+        return explain(bs, err, ret, "read");
+    }
+    free(s->l1);
+    s->l1 = l1;
+    s->l1_size = need;
+    s->unpacked_entry = 0;
+    bs->length = length;
+    s->vm_state_at = qcow2_l1_need(s, length) << (s->l2_bits + s->cluster_bits);
+    return 0;
+}
+
 /* -- Delete ------------------------------------------------------------------ */
 
 static int delete_alone(BlockDriverState *bs, void *arg)

@@ -303,6 +303,7 @@ int qcow2_read_snapshots(BlockDriverState *bs, Error *err);
 void qcow2_free_snapshots(Qcow2 *s);
 int qcow2_snapshot_create(BlockDriverState *bs, BlockSnapshot *sn, Error *err);
 int qcow2_snapshot_goto(BlockDriverState *bs, const char *id, Error *err);
+int qcow2_snapshot_load(BlockDriverState *bs, const char *id, Error *err);
 int qcow2_snapshot_delete(BlockDriverState *bs, const char *id, Error *err);
 int qcow2_snapshot_list(BlockDriverState *bs, BlockSnapshot **list, Error *err);
 int qcow2_save_vmstate(BlockDriverState *bs, uint64_t off, const void *buf, size_t len);
