@@ -12,11 +12,11 @@
  * leaves it: boot_loader[] is what it writes.  After sleep mode that loader finds
  * where to go on in GSTATUS3, as U-Boot and Linux agree.
  *
- * The table: sources of interrupts come before "intc", which comes last, so that
- * at reset nothing that they did before is latched.  INT(TIMER0) and SUB(RXD0)
- * are inputs of the interrupt controller by their names in hw/s3c24xx/intc.h,
- * PIN(G, 8) is a pin, as an input of "gpio"; a pin as an output is
- * [OUT_PIN(B, 5)] in the row of "gpio".
+ * The table: who listens comes before who drives a wire, "intc" first of all, so
+ * that reset and the end find it in order.  INT(TIMER0) and SUB(RXD0) are inputs
+ * of the interrupt controller by their names in hw/s3c24xx/intc.h; PIN(G, 8) is a
+ * pin, as an input of "gpio"; a pin as an output is [OUT_PIN(B, 5)] in the row of
+ * "gpio".
  */
 #include "hw/boards/arm-mini2440.h"
 
@@ -87,6 +87,9 @@ typedef struct Mini2440 {
  * the schematic for pins. */
 static const Place mini2440_map[] = {
     /* id         type                 at              outputs    properties */
+    { "intc",     &s3c2440_intc_type,  .at = { 0x4a000000 },
+                  .irq = { CPU(PIN_IRQ), CPU(PIN_FIQ) } },
+    { "leds",     &leds_type,          .props = "names=!LED1 !LED2 !LED3 !LED4 buzzer backlight" },
     { "sysclk",   &s3c2440_clock_type, .at = { 0x4c000000 },
                   .irq = { CPU(PIN_IDLE), CPU(PIN_SLEEP), { "gpio", S3C_GPIO_IN_WAKEUP } } },
     { "memctl",   &s3c2440_memctl_type, .at = { 0x48000000 }, .irq = { CPU(PIN_BANKS_128M) } },
@@ -95,7 +98,6 @@ static const Place mini2440_map[] = {
                     INT(EINT8_23), { "sysclk", S3C_CLOCK_IN_EINT }, CPU(PIN_RESET),
                     [OUT_PIN(B, 5)] = LED(0), LED(1), LED(2), LED(3),
                     [OUT_PIN(B, 0)] = LED(4), [OUT_PIN(G, 4)] = LED(5) } },
-    { "leds",     &leds_type,          .props = "names=!LED1 !LED2 !LED3 !LED4 buzzer backlight" },
     { "keys",     &gpio_keys_type,     .props = "keys=1 2 3 4 5 6",
                   .irq = { PIN(G, 0), PIN(G, 3), PIN(G, 5), PIN(G, 6), PIN(G, 7), PIN(G, 11) } },
     { "timers",   &s3c2440_timers_type, .at = { 0x51000000 }, .props = "clock=sysclk",
@@ -114,8 +116,6 @@ static const Place mini2440_map[] = {
                   .props = "clock=sysclk,ain0=512" },
     { "net",      &dm9000_type,        .at = { 0x20000300 }, .irq = { PIN(F, 7) },
                   .props = "netdev=@nic0,eeprom=off" },
-    { "intc",     &s3c2440_intc_type,  .at = { 0x4a000000 },
-                  .irq = { CPU(PIN_IRQ), CPU(PIN_FIQ) } },
 };
 
 /* -- What a boot loader writes ----------------------------------------------- */

@@ -188,12 +188,12 @@ static const RegDef intc_regs[] = {
 
 /* -- The type ---------------------------------------------------------------- */
 
-/* The inputs are as they are driven. */
+/* What drives the inputs is reset, too, and will do so again. */
 static void intc_reset(Device *d)
 {
     S3cIntc *s = (S3cIntc *)d;
 
-    s->srcpnd = s->intpnd = s->subsrcpnd = 0;
+    s->srcpnd = s->intpnd = s->subsrcpnd = s->level = s->sublevel = 0;
     update(s);
 }
 
