@@ -294,7 +294,8 @@ static void run_batch(Batch *b, unsigned model)
     b->model = model;
     b->c1 = model == 0 ? controls[below(4)] : controls[1 + below(2)];
     rig.model = NULL;
-    rig_set_model(models[model]);
+    rig_set_model(models[model]);       /* no block is left of the last batch */
+    memset(rig.ram, 0, RIG_RAM_SIZE);
     for (unsigned i = 0; i < BATCH; i++) {
         random_case(&b->cases[i], RIG_CODE + i * CASE_SIZE);
         put_case(&b->cases[i], RIG_CODE + i * CASE_SIZE);
@@ -308,7 +309,8 @@ static void run_batch(Batch *b, unsigned model)
 
 /*
  * A long block may run over the end of the case, a short one is stopped there:
- * then they cannot be compared, nor what comes behind them in the same memory.
+ * then they cannot be compared, nor what comes behind them in the same memory,
+ * until that is cleared for the next batch.
  */
 static bool comparable(const Result *a, const Result *b)
 {
