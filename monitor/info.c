@@ -71,16 +71,22 @@ static void info_mice(Monitor *mon, const Args *a)
     input_dump_pointers(put_pointer, mon);
 }
 
+static void put_line(void *mon, const char *text)
+{
+    monitor_put(mon, text);
+    monitor_put(mon, "\n");
+}
+
 static void info_block(Monitor *mon, const Args *a)
 {
     (void)a;
-    blk_dump(monitor_put, mon);
+    blk_dump(put_line, mon);
 }
 
 static void info_blockstats(Monitor *mon, const Args *a)
 {
     (void)a;
-    blk_dump_stats(monitor_put, mon);
+    blk_dump_stats(put_line, mon);
 }
 
 /* -- CPUs -------------------------------------------------------------------- */
