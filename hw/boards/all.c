@@ -33,6 +33,7 @@
 #include "hw/misc/isa-irqs.h"
 #include "hw/misc/leds.h"
 #include "hw/misc/pl061.h"
+#include "hw/nand/nand.h"
 #include "hw/net/dm9000.h"
 #include "hw/net/ne2000.h"
 #include "hw/net/rtl8139.h"
@@ -46,6 +47,7 @@
 #include "hw/s3c24xx/gpio.h"
 #include "hw/s3c24xx/intc.h"
 #include "hw/s3c24xx/memctl.h"
+#include "hw/s3c24xx/nand.h"
 #include "hw/s3c24xx/pwm.h"
 #include "hw/s3c24xx/rtc.h"
 #include "hw/s3c24xx/uart.h"
@@ -93,6 +95,7 @@ const DeviceType *const device_types[] = {
     &leds_type,
     &lsi53c895a_type,
     &mc146818_type,
+    &nand_type,
     &ne2k_isa_type,
     &ne2k_pci_type,
     &ohci_type,
@@ -119,6 +122,7 @@ const DeviceType *const device_types[] = {
     &s3c2440_gpio_type,
     &s3c2440_intc_type,
     &s3c2440_memctl_type,
+    &s3c2440_nand_type,
     &s3c2440_rtc_type,
     &s3c2440_timers_type,
     &s3c2440_uart_type,

@@ -27,15 +27,18 @@
 #include <string.h>
 
 #include "block/block.h"
+#include "hw/block/pflash.h"
 #include "hw/boards/arm-boot.h"
 #include "hw/input/gpio-keys.h"
 #include "hw/misc/leds.h"
+#include "hw/nand/nand.h"
 #include "hw/net/dm9000.h"
 #include "hw/s3c24xx/adc.h"
 #include "hw/s3c24xx/clock.h"
 #include "hw/s3c24xx/gpio.h"
 #include "hw/s3c24xx/intc.h"
 #include "hw/s3c24xx/memctl.h"
+#include "hw/s3c24xx/nand.h"
 #include "hw/s3c24xx/pwm.h"
 #include "hw/s3c24xx/rtc.h"
 #include "hw/s3c24xx/uart.h"
@@ -51,7 +54,9 @@
 enum { MACH_MINI2440 = 1999 };
 #define RAM_BASE 0x30000000u
 #define RAM_SIZE (64 * MiB)
-enum { NOTHING_PRIORITY = -1 };
+#define SRAM_BASE 0x40000000u
+enum { SRAM_SIZE = 4096 };
+enum { NOTHING_PRIORITY = -1, SRAM_PRIORITY = 1 };
 
 /* Inputs of "cpu". */
 enum { PIN_IRQ, PIN_FIQ, PIN_RESET, PIN_IDLE, PIN_SLEEP, PIN_BANKS_128M };
@@ -65,8 +70,8 @@ typedef struct Mini2440 {
     bool boot_chosen;                   /* by boot= */
     const char *panel;                  /* of panels[] */
     bool asleep;
-    RAMBlock *ram_block;
-    MemoryRegion ram, ram_again, nothing;
+    RAMBlock *ram_block, *sram_block;
+    MemoryRegion ram, ram_again, nothing, sram, sram_at_0;
 } Mini2440;
 
 #define CPU(n)  { "cpu", n }
@@ -87,6 +92,12 @@ typedef struct Mini2440 {
  * the schematic for pins. */
 static const Place mini2440_map[] = {
     /* id         type                 at              outputs    properties */
+    { "nor",      &cfi_flash_type,     .at = { AT_ZERO },
+                  .props = "drive=@pflash0,size=2M,width=2,command-set=2,sector=64k,"
+                           "manufacturer=0x01,device=0x2249" },
+    { "nand0",    &nand_type,          .props = "drive=@mtd" },
+    { "nand",     &s3c2440_nand_type,  .irq = { INT(NFCON) }, .props = "chip=nand0",
+                  .at = { 0x4e000000, 0x4e000010, 0x4e000014 } },
     { "intc",     &s3c2440_intc_type,  .at = { 0x4a000000 },
                   .irq = { CPU(PIN_IRQ), CPU(PIN_FIQ) } },
     { "leds",     &leds_type,          .props = "names=!LED1 !LED2 !LED3 !LED4 buzzer backlight" },
@@ -160,6 +171,8 @@ static const RegWrite boot_loader[] = {
     { "uart0",    0x04, 0x245 },
     { "uart0",    0x08, 7 },
     { "uart0",    0x28, 26 },           /* UBRDIV: 115200 */
+    { "nand",     0x00, 0x1210 },       /* NFCONF */
+    { "nand",     0x04, 3 },            /* NFCONT: on, not selected */
 };
 
 static void act_as_boot_loader(Machine *m)
@@ -263,10 +276,26 @@ static bool wakes_up(const Machine *m)
     return device_read(machine_find(m, "gpio"), 0, S3C_GSTATUS2, 4) & S3C_GSTATUS2_SLEEP;
 }
 
+/* Chapter 6, "Stepping stone": the first 4 KiB go to the SRAM at address 0. */
+static void load_stepping_stone(Machine *m)
+{
+    uint8_t buf[SRAM_SIZE];
+    int ret = s3c2440_nand_boot(machine_find(m, "nand"), buf, sizeof(buf));
+
+    if (ret < 0) {
+        log_unimp("mini2440", "NAND cannot be read: %s", strerror(-ret));
+        memset(buf, 0xff, sizeof(buf));
+    }
+    as_write(m->mem, SRAM_BASE, buf, sizeof(buf));
+}
+
 static void board_reset(Machine *m)
 {
     Mini2440 *b = m->board;
 
+    if (b->from == BOOT_NAND) {
+        load_stepping_stone(m);
+    }
     if (m->config.kernel) {
         act_as_boot_loader(m);
     }
@@ -306,6 +335,15 @@ static int map_ram(Machine *m, Error *err)
     region_init_alias(&b->ram_again, "ram-again", &b->ram, 0, size);
     region_set_disabled(&b->ram_again, true);
     region_map(m->mem, &b->ram_again, RAM_BASE + size, 0);
+    b->sram_block = ram_block_new("mini2440.sram", SRAM_SIZE);
+    if (!b->sram_block) {
+        return error_set(err, ENOMEM, "mini2440: no memory for its SRAM");
+    }
+    region_init_ram(&b->sram, "sram", b->sram_block);
+    region_map(m->mem, &b->sram, SRAM_BASE, 0);
+    region_init_alias(&b->sram_at_0, "sram-at-0", &b->sram, 0, SRAM_SIZE);
+    region_set_disabled(&b->sram_at_0, b->from != BOOT_NAND);
+    region_map(m->mem, &b->sram_at_0, 0, SRAM_PRIORITY);
     region_init_io(&b->nothing, "nothing", 4096 * MiB, &nothing_ops, m);
     region_map(m->mem, &b->nothing, 0, NOTHING_PRIORITY);
     return 0;
@@ -395,6 +433,9 @@ static int board_init(Machine *m, Error *err)
     ret = ret < 0 ? ret : map_ram(m, err);
     ret = ret < 0 ? ret : make_cpu(m, err);
     ret = ret < 0 ? ret : machine_place(m, m->type->map, m->type->map_len, err);
+    if (ret == 0 && b->from == BOOT_NAND) {     /* nGCS0 is not used */
+        region_set_disabled(&machine_find(m, "nor")->window[0], true);
+    }
     return ret < 0 ? ret : arm_boot_load(&b->boot, &b->board, m, err);
 }
 
