@@ -782,15 +782,20 @@ static void softmmu_st(void *env, uint64_t addr, uint64_t val, uint32_t memop,
 static void softmmu_ld16(void *env, uint64_t addr, uint32_t memop, uint32_t mmu_idx,
                          uintptr_t ra, void *out)
 {
-    load_bytes(env, (uint32_t)addr, out, 16, memop & MO_RMW ? MMU_WRITE : MMU_READ,
-               mmu_idx, ra);
+    MMUAccess access = memop & MO_RMW ? MMU_WRITE : MMU_READ;
+    unsigned rotate;
+    uint32_t at = aligned(env, (uint32_t)addr, memop, access, &rotate, ra);
+
+    load_bytes(env, at, out, 16, access, mmu_idx, ra);
 }
 
 static void softmmu_st16(void *env, uint64_t addr, const void *val, uint32_t memop,
                          uint32_t mmu_idx, uintptr_t ra)
 {
-    (void)memop;
-    store_bytes(env, (uint32_t)addr, val, 16, mmu_idx, ra);
+    unsigned rotate;
+    uint32_t at = aligned(env, (uint32_t)addr, memop, MMU_WRITE, &rotate, ra);
+
+    store_bytes(env, at, val, 16, mmu_idx, ra);
 }
 
 void exec_fill_softmmu(TCGSoftMMU *mmu)

@@ -274,6 +274,7 @@ static int parse_accel_item(Options *o, const char *key, const char *value, Erro
         { "chain", &o->accel.no_chain, false },
         { "pin", &o->accel.no_pin, false },
         { "opt", &o->accel.no_opt, false },
+        { "fastfp", &o->accel.no_fastfp, false },
         { "tlb", &o->accel.no_fast_tlb, false },
     };
 
@@ -294,7 +295,7 @@ static int parse_accel_item(Options *o, const char *key, const char *value, Erro
         return ret;
     }
     return error_set(err, EINVAL, "-accel: no setting '%s'; there are interp, one-insn-per-tb, "
-                     "chain, pin, opt, tlb and tb-size", key);
+                     "chain, pin, opt, fastfp, tlb and tb-size", key);
 }
 
 static int parse_accel(Options *o, const char *s, Error *err)

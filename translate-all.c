@@ -213,6 +213,7 @@ static bool make_tcg(TBContext *t)
                              t->buffer_size, &t->prologue);
     t->prologue = align_up(t->prologue, CODE_ALIGN);
     t->tcg->no_opt = t->options.no_opt;
+    t->tcg->x86_ops &= !t->options.no_fastfp;
     t->tcg->optimized = dump_optimized;
     return true;
 }

@@ -39,6 +39,7 @@ typedef struct AccelOptions {
     uint64_t tb_size;                   /* bytes of code buffer; 0: 128 MiB */
     bool no_chain;                      /* every block returns to cpu_exec */
     bool no_pin, no_opt;                /* tcg.h */
+    bool no_fastfp;                     /* no TCGContext.x86_ops */
     bool interp;                        /* the interpreter back end */
     bool singlestep;                    /* one instruction per block */
     bool no_fast_tlb;                   /* every access takes the slow path */

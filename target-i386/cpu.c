@@ -323,6 +323,7 @@ const CPUOps x86_cpu_ops = {
     .restore_state = x86_restore_state,
     .gen_intermediate_code = x86_gen_intermediate_code,
     .tlb_fill = x86_tlb_fill,
+    .unaligned = x86_unaligned,
     .phys_page_debug = x86_phys_page_debug,
     .do_interrupt = x86_do_interrupt,
     .exec_interrupt = x86_exec_interrupt,

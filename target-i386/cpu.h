@@ -163,7 +163,7 @@ typedef struct CPUX86State {
     uint32_t fpop, fpip, fpcs, fpdp, fpds;
 
     XMMReg xmm[8];
-    XMMReg xmm_t, xmm_saved;            /* scratch of one instruction */
+    XMMReg xmm_d, xmm_t, xmm_saved;     /* scratch of one instruction */
     uint32_t mxcsr;                     /* the guest's: masks and modes; sticky
                                            flags are in mxcsr_host while code
                                            runs, see x86_mxcsr() */

@@ -175,6 +175,7 @@ static const X86Op *opcode_row(X86Dis *d)
 {
     const X86Op *map = x86_one_byte;
 
+    d->map = 0;
     d->opcode = (uint8_t)fetch(d, 1);
     while (prefix(d, d->opcode) && !d->too_long && !d->crosses) {
         d->opcode = (uint8_t)fetch(d, 1);
@@ -187,9 +188,11 @@ static const X86Op *opcode_row(X86Dis *d)
     }
     if (d->opcode == 0x0f) {
         map = x86_0f;
+        d->map = TCG_X86_0F;
         d->opcode = (uint8_t)fetch(d, 1);
         if (d->opcode == 0x38 || d->opcode == 0x3a) {
             map = d->opcode == 0x38 ? x86_0f38 : x86_0f3a;
+            d->map = d->opcode == 0x38 ? TCG_X86_0F38 : TCG_X86_0F3A;
             d->opcode = (uint8_t)fetch(d, 1);
             fetch_modrm(d);
         }

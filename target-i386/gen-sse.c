@@ -2,9 +2,12 @@
 /*
  * MMX and SSE instructions (SDM vol. 1, chapters 9 to 12).
  *
- * An operation is a helper on two register addresses; a memory operand is
- * loaded to env->xmm_t first, by translated code, so that its faults are the
- * instruction's.  Moves are loads and stores here, without a helper.
+ * XMM registers are globals, and an operation is the host's same instruction on
+ * them, found by the guest's opcode: tcg_x86().  Its slow twin is a helper on two
+ * addresses, env->xmm_d and xmm_t; it is used where the back end has no such
+ * instructions, and while exceptions are unmasked.
+ *
+ * An MMX operation is a helper always; a memory operand is brought to xmm_t.
  *
  * MMX instructions make the x87 register stack theirs: TOP 0, all registers
  * valid, exponent all ones in what is written (9.5).
@@ -14,7 +17,6 @@
 #include "target-i386/helper.h"
 #include "target-i386/translate.h"
 
-static uint32_t xmm_at(unsigned n) { return ENV(xmm) + 16 * n; }
 static uint32_t mmx_at(unsigned n) { return ENV(fpregs) + 16 * n; }
 
 /* -- MMX state --------------------------------------------------------------- */
@@ -38,20 +40,28 @@ void gen_EMMS(X86Dis *d)
     tcg_st(d->s, TCG_st64, tcg_const64(d->s, 0x0101010101010101ull), ENV(fptags));
 }
 
-/* -- Source operands --------------------------------------------------------- */
+/* -- Operands ---------------------------------------------------------------- */
 
-/* Address of the r/m operand: a register, or memory brought to xmm_t. */
-static TCGv source(X86Dis *d, uint32_t reg_at, unsigned bytes)
+static TCGv xmm(X86Dis *d, unsigned n) { return tcg_get(d->s, (TCGGlobal)(G_XMM0 + n)); }
+static void set_xmm(X86Dis *d, unsigned n, TCGv v) { tcg_set(d->s, (TCGGlobal)(G_XMM0 + n), v); }
+
+/* The r/m operand; fewer bytes than 16 in memory are the low ones. */
+static TCGv xmm_source(X86Dis *d, unsigned bytes)
 {
     if (!d->has_mem) {
-        return tcg_env_ptr(d->s, reg_at);
+        return xmm(d, d->rm);
     }
-    if (bytes == 16) {
-        TCGv addr = x86_linear(d, d->seg, x86_ea(d, 0), 16, false);
+    return x86_ld_mem(d, 0, bytes == 16 ? (unsigned)MO_128 | MO_ALIGN
+                          : bytes == 8 ? (unsigned)MO_64 | MO_VEC : (unsigned)MO_32 | MO_VEC);
+}
 
-        x86_check_align(d, addr, 16, EXCP_GP);
-        tcg_st(d->s, TCG_stv, x86_ld_mem(d, 0, MO_128), ENV(xmm_t));
-    } else if (bytes == 8) {
+/* Address of the r/m operand: a register, or memory brought to xmm_t. */
+static TCGv mmx_source(X86Dis *d, unsigned bytes)
+{
+    if (!d->has_mem) {
+        return tcg_env_ptr(d->s, mmx_at(d->rm));
+    }
+    if (bytes == 8) {
         tcg_st(d->s, TCG_st64, x86_ld_mem(d, 0, MO_64), ENV(xmm_t));
     } else {
         tcg_st(d->s, TCG_st32, x86_ld_mem(d, 0, MO_32), ENV(xmm_t));
@@ -59,28 +69,87 @@ static TCGv source(X86Dis *d, uint32_t reg_at, unsigned bytes)
     return tcg_env_ptr(d->s, ENV(xmm_t));
 }
 
-static TCGv xmm_source(X86Dis *d, unsigned bytes) { return source(d, xmm_at(d->rm), bytes); }
-static TCGv mmx_source(X86Dis *d) { return source(d, mmx_at(d->rm), 8); }
-static TCGv xmm_dest(X86Dis *d) { return tcg_env_ptr(d->s, xmm_at(d->reg)); }
 static TCGv mmx_dest(X86Dis *d) { return tcg_env_ptr(d->s, mmx_at(d->reg)); }
 static TCGv imm8(X86Dis *d, unsigned operand) { return tcg_const(d->s, d->imm[operand] & 0xff); }
+
+static TCGv in_xmm_t(X86Dis *d, TCGv v)
+{
+    tcg_st(d->s, TCG_stv, v, ENV(xmm_t));
+    return tcg_env_ptr(d->s, ENV(xmm_t));
+}
+
+static TCGv in_xmm_d(X86Dis *d, TCGv v)
+{
+    tcg_st(d->s, TCG_stv, v, ENV(xmm_d));
+    return tcg_env_ptr(d->s, ENV(xmm_d));
+}
+
+static void from_xmm_d(X86Dis *d, unsigned n)
+{
+    set_xmm(d, n, tcg_ld(d->s, TCG_ldv, ENV(xmm_d)));
+}
+
+/* -- The host's own instruction ---------------------------------------------- */
+
+static bool fast(const X86Dis *d)
+{
+    return d->s->x86_ops;
+}
+
+/* The guest's instruction as tcg_x86() wants it. */
+static uint32_t insn(const X86Dis *d)
+{
+    uint32_t prefix = d->rep == 0xf3 ? TCG_X86_F3 : d->rep == 0xf2 ? TCG_X86_F2
+                    : d->prefix66 ? TCG_X86_66 : 0;
+
+    return d->map | d->opcode | prefix;
+}
+
+static uint32_t insn_imm(const X86Dis *d, uint32_t imm)
+{
+    return insn(d) | TCG_X86_IMM8 | (imm & 0xff) << 16;
+}
+
+static TCGv op1(X86Dis *d, uint32_t k, TCGv a)
+{
+    return tcg_x86(d->s, TCG_x86_v, k, a, a);
+}
+
+static TCGv op2(X86Dis *d, uint32_t k, TCGv a, TCGv b)
+{
+    return tcg_x86(d->s, TCG_x86_vv, k, a, b);
+}
 
 /* -- The rows of simd-ops.def ------------------------------------------------ */
 
 static void mmx_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {
-    TCGv s = source(d, mmx_at(d->rm), bytes);
+    TCGv s = mmx_source(d, bytes);
 
     mmx_enter(d);
     tcg_call(d->s, h, mmx_dest(d), s);
     mmx_written(d, d->reg);
 }
 
-static void xmm_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
+typedef enum Arity { ONE, TWO } Arity;  /* operands */
+
+/* d = d op s, or d = op s. */
+static void fast_op(X86Dis *d, Arity arity, uint32_t k, TCGv s)
+{
+    set_xmm(d, d->reg, arity == ONE ? op1(d, k, s) : op2(d, k, xmm(d, d->reg), s));
+}
+
+static void xmm_op(X86Dis *d, const TCGHelper *h, unsigned bytes, Arity arity)
 {
     TCGv s = xmm_source(d, bytes);
 
-    tcg_call(d->s, h, xmm_dest(d), s);
+    if (fast(d)) {
+        fast_op(d, arity, insn(d), s);
+    } else {
+        s = in_xmm_t(d, s);
+        tcg_call(d->s, h, in_xmm_d(d, xmm(d, d->reg)), s);
+        from_xmm_d(d, d->reg);
+    }
 }
 
 static bool traps(const X86Dis *d)
@@ -88,56 +157,79 @@ static bool traps(const X86Dis *d)
     return d->hflags & HF_SSE_TRAP;
 }
 
-static void trap_begin(X86Dis *d)
+static bool fast_float(const X86Dis *d)
+{
+    return fast(d) && !traps(d);
+}
+
+static void trap_begin(X86Dis *d, TCGv dest)
 {
     if (traps(d)) {
-        tcg_call(d->s, &h_sse_begin, xmm_dest(d));
+        tcg_call(d->s, &h_sse_begin, dest);
     }
 }
 
-static void trap_end(X86Dis *d)
+static void trap_end(X86Dis *d, TCGv dest)
 {
     if (traps(d)) {
-        tcg_call(d->s, &h_sse_end, xmm_dest(d));
+        tcg_call(d->s, &h_sse_end, dest);
     }
 }
 
-static void float_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
+static void float_op(X86Dis *d, const TCGHelper *h, unsigned bytes, Arity arity)
 {
     TCGv s = xmm_source(d, bytes);
 
-    trap_begin(d);
-    tcg_call(d->s, h, xmm_dest(d), s);
-    trap_end(d);
+    if (fast_float(d)) {
+        fast_op(d, arity, insn(d), s);
+        return;
+    }
+    s = in_xmm_t(d, s);
+    TCGv dest = in_xmm_d(d, xmm(d, d->reg));
+
+    trap_begin(d, dest);
+    tcg_call(d->s, h, dest, s);
+    trap_end(d, dest);
+    from_xmm_d(d, d->reg);
 }
 
 static void compare_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {
-    TCGv s = xmm_source(d, bytes);
+    TCGv s = xmm_source(d, bytes), a = xmm(d, d->reg);
 
-    trap_begin(d);
-    TCGv flags = tcg_call(d->s, h, xmm_dest(d), s);
+    if (fast_float(d)) {
+        x86_set_cc_eflags(d, tcg_x86(d->s, TCG_x86_cmp, insn(d), a, s));
+        return;
+    }
+    s = in_xmm_t(d, s);
+    a = in_xmm_d(d, a);
+    trap_begin(d, a);
+    TCGv flags = tcg_call(d->s, h, a, s);
 
-    trap_end(d);
+    trap_end(d, a);
     x86_set_cc_eflags(d, flags);
 }
 
-#define BOTH(name, insn)                                                    \
-    void gen_##name##_M(X86Dis *d) { mmx_op(d, &h_##name##_m, 8); }         \
-    void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, 16); }
-#define BOTH4(name, insn)                                                   \
-    void gen_##name##_M(X86Dis *d) { mmx_op(d, &h_##name##_m, 4); }         \
-    void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, 16); }
+#define BOTH_ROW(name, bytes, arity)                                        \
+    void gen_##name##_M(X86Dis *d) { mmx_op(d, &h_##name##_m, bytes); }     \
+    void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, 16, arity); }
+#define BOTH(name, insn) BOTH_ROW(name, 8, TWO)
+#define BOTH4(name, insn) BOTH_ROW(name, 4, TWO)
+#define BOTH1(name, insn) BOTH_ROW(name, 8, ONE)
 #define XMM(name, insn, bytes) \
-    void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, bytes); }
+    void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, bytes, TWO); }
+#define XMM1(name, insn, bytes) \
+    void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, bytes, ONE); }
 #define FLOAT(name, insn, bytes) \
-    void gen_##name##_X(X86Dis *d) { float_op(d, &h_##name##_x, bytes); }
+    void gen_##name##_X(X86Dis *d) { float_op(d, &h_##name##_x, bytes, TWO); }
+#define FLOAT1(name, insn, bytes) \
+    void gen_##name##_X(X86Dis *d) { float_op(d, &h_##name##_x, bytes, ONE); }
 #define SCALAR(name, insn, bytes) FLOAT(name, insn, bytes)
 #define COMPARE(name, insn, bytes) \
     void gen_##name##_X(X86Dis *d) { compare_op(d, &h_##name##_x, bytes); }
 #include "target-i386/simd-ops.def"
 
-/* -- Shifts by an immediate: the count as a register operand ----------------- */
+/* -- Shifts by an immediate: for a helper, the count as a register operand --- */
 
 static TCGv count_operand(X86Dis *d)
 {
@@ -153,9 +245,21 @@ static void mmx_shift(X86Dis *d, const TCGHelper *h)
     mmx_written(d, d->rm);
 }
 
+static void fast_shift(X86Dis *d)
+{
+    uint32_t k = insn_imm(d, d->imm[1]) | TCG_X86_DIGIT | (uint32_t)d->reg << 25;
+
+    set_xmm(d, d->rm, op1(d, k, xmm(d, d->rm)));
+}
+
 static void xmm_shift(X86Dis *d, const TCGHelper *h)
 {
-    tcg_call(d->s, h, tcg_env_ptr(d->s, xmm_at(d->rm)), count_operand(d));
+    if (fast(d)) {
+        fast_shift(d);
+    } else {
+        tcg_call(d->s, h, in_xmm_d(d, xmm(d, d->rm)), count_operand(d));
+        from_xmm_d(d, d->rm);
+    }
 }
 
 #define SHIFT(name)                                                         \
@@ -164,28 +268,37 @@ static void xmm_shift(X86Dis *d, const TCGHelper *h)
 SHIFT(PSRLW) SHIFT(PSRLD) SHIFT(PSRLQ) SHIFT(PSRAW) SHIFT(PSRAD) SHIFT(PSLLW) SHIFT(PSLLD)
 SHIFT(PSLLQ)
 
-void gen_PSRLDQ(X86Dis *d)
+static void byte_shift(X86Dis *d, const TCGHelper *h)
 {
-    tcg_call(d->s, &h_psrldq, tcg_env_ptr(d->s, xmm_at(d->rm)), imm8(d, 1));
+    if (fast(d)) {
+        fast_shift(d);
+    } else {
+        tcg_call(d->s, h, in_xmm_d(d, xmm(d, d->rm)), imm8(d, 1));
+        from_xmm_d(d, d->rm);
+    }
 }
 
-void gen_PSLLDQ(X86Dis *d)
-{
-    tcg_call(d->s, &h_pslldq, tcg_env_ptr(d->s, xmm_at(d->rm)), imm8(d, 1));
-}
+void gen_PSRLDQ(X86Dis *d) { byte_shift(d, &h_psrldq); }
+void gen_PSLLDQ(X86Dis *d) { byte_shift(d, &h_pslldq); }
 
 /* -- With an immediate ------------------------------------------------------- */
 
-static void xmm_imm(X86Dis *d, const TCGHelper *h)
+static void xmm_imm(X86Dis *d, const TCGHelper *h, Arity arity)
 {
     TCGv s = xmm_source(d, 16);
 
-    tcg_call(d->s, h, xmm_dest(d), s, imm8(d, 2));
+    if (fast(d)) {
+        fast_op(d, arity, insn_imm(d, d->imm[2]), s);
+    } else {
+        s = in_xmm_t(d, s);
+        tcg_call(d->s, h, in_xmm_d(d, xmm(d, d->reg)), s, imm8(d, 2));
+        from_xmm_d(d, d->reg);
+    }
 }
 
 static void mmx_imm(X86Dis *d, const TCGHelper *h)
 {
-    TCGv s = mmx_source(d);
+    TCGv s = mmx_source(d, 8);
 
     mmx_enter(d);
     tcg_call(d->s, h, mmx_dest(d), s, imm8(d, 2));
@@ -194,20 +307,28 @@ static void mmx_imm(X86Dis *d, const TCGHelper *h)
 
 void gen_PSHUFW(X86Dis *d) { mmx_imm(d, &h_pshufw); }
 void gen_PALIGNR_M(X86Dis *d) { mmx_imm(d, &h_palignr_m); }
-void gen_PSHUFD(X86Dis *d) { xmm_imm(d, &h_pshufd); }
-void gen_PSHUFLW(X86Dis *d) { xmm_imm(d, &h_pshuflw); }
-void gen_PSHUFHW(X86Dis *d) { xmm_imm(d, &h_pshufhw); }
-void gen_SHUFPS(X86Dis *d) { xmm_imm(d, &h_shufps); }
-void gen_SHUFPD(X86Dis *d) { xmm_imm(d, &h_shufpd); }
-void gen_PALIGNR_X(X86Dis *d) { xmm_imm(d, &h_palignr_x); }
+void gen_PSHUFD(X86Dis *d) { xmm_imm(d, &h_pshufd, ONE); }
+void gen_PSHUFLW(X86Dis *d) { xmm_imm(d, &h_pshuflw, ONE); }
+void gen_PSHUFHW(X86Dis *d) { xmm_imm(d, &h_pshufhw, ONE); }
+void gen_SHUFPS(X86Dis *d) { xmm_imm(d, &h_shufps, TWO); }
+void gen_SHUFPD(X86Dis *d) { xmm_imm(d, &h_shufpd, TWO); }
+void gen_PALIGNR_X(X86Dis *d) { xmm_imm(d, &h_palignr_x, TWO); }
 
 static void compare_imm(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {
     TCGv s = xmm_source(d, bytes);
 
-    trap_begin(d);
-    tcg_call(d->s, h, xmm_dest(d), s, imm8(d, 2));
-    trap_end(d);
+    if (fast_float(d)) {
+        fast_op(d, TWO, insn_imm(d, d->imm[2] & 7), s);
+        return;
+    }
+    s = in_xmm_t(d, s);
+    TCGv dest = in_xmm_d(d, xmm(d, d->reg));
+
+    trap_begin(d, dest);
+    tcg_call(d->s, h, dest, s, imm8(d, 2));
+    trap_end(d, dest);
+    from_xmm_d(d, d->reg);
 }
 
 void gen_CMPPS(X86Dis *d) { compare_imm(d, &h_cmpps, 16); }
@@ -256,143 +377,190 @@ void gen_MOVNTQ(X86Dis *d) { gen_MOVQ_MS(d); }
 
 /* -- Moves: XMM -------------------------------------------------------------- */
 
-static void set_low64(X86Dis *d, unsigned n, TCGv v)
+enum {
+    HOST_MOVD = TCG_X86_0F | TCG_X86_66 | 0x6e,         /* xmm, r32 */
+    HOST_MOVD_R = TCG_X86_0F | TCG_X86_66 | 0x7e,       /* r32, xmm */
+    HOST_MOVQ = TCG_X86_0F | TCG_X86_F3 | 0x7e,
+    HOST_MOVSS = TCG_X86_0F | TCG_X86_F3 | 0x10,
+    HOST_MOVSD = TCG_X86_0F | TCG_X86_F2 | 0x10,
+    HOST_MOVHLPS = TCG_X86_0F | 0x12, HOST_MOVLHPS = TCG_X86_0F | 0x16,
+};
+
+/* Lane 0 of v at byte `at` of a, by way of memory. */
+static TCGv insert(X86Dis *d, TCGv a, TCGv v, TCGOpcode st, unsigned at)
 {
-    tcg_st(d->s, TCG_st64, v, xmm_at(n));
+    tcg_st(d->s, TCG_stv, a, ENV(xmm_t));
+    tcg_st(d->s, st, v, ENV(xmm_t) + at);
+    return tcg_ld(d->s, TCG_ldv, ENV(xmm_t));
 }
 
-static void set_high64(X86Dis *d, unsigned n, TCGv v)
+static TCGv with_low32(X86Dis *d, TCGv a, TCGv v)
 {
-    tcg_st(d->s, TCG_st64, v, xmm_at(n) + 8);
+    return fast(d) ? op2(d, HOST_MOVSS, a, v) : insert(d, a, v, TCG_stvs, 0);
 }
 
-static TCGv low64(X86Dis *d, unsigned n) { return tcg_ld(d->s, TCG_ld64, xmm_at(n)); }
-static TCGv high64(X86Dis *d, unsigned n) { return tcg_ld(d->s, TCG_ld64, xmm_at(n) + 8); }
+static TCGv with_low64(X86Dis *d, TCGv a, TCGv v)
+{
+    return fast(d) ? op2(d, HOST_MOVSD, a, v) : insert(d, a, v, TCG_stvd, 0);
+}
+
+static TCGv with_high64(X86Dis *d, TCGv a, TCGv v)
+{
+    return fast(d) ? op2(d, HOST_MOVLHPS, a, v) : insert(d, a, v, TCG_stvd, 8);
+}
+
+/* The rest cleared. */
+static TCGv low64(X86Dis *d, TCGv v)
+{
+    if (fast(d)) {
+        return op1(d, HOST_MOVQ, v);
+    }
+    in_xmm_t(d, v);
+    return tcg_ld(d->s, TCG_ldvd, ENV(xmm_t));
+}
+
+/* The upper half in lane 0, anything in the other. */
+static TCGv high64(X86Dis *d, TCGv v)
+{
+    if (fast(d)) {
+        return op2(d, HOST_MOVHLPS, v, v);
+    }
+    in_xmm_t(d, v);
+    return tcg_ld(d->s, TCG_ldvd, ENV(xmm_t) + 8);
+}
+
+static TCGv load64(X86Dis *d) { return x86_ld_mem(d, 0, (unsigned)MO_64 | MO_VEC); }
+static void store64(X86Dis *d, TCGv v) { x86_st_mem(d, 0, v, (unsigned)MO_64 | MO_VEC); }
 
 void gen_MOVD_X(X86Dis *d)
 {
-    set_low64(d, d->reg, tcg_extu64(d->s, d->val[1]));
-    set_high64(d, d->reg, tcg_const64(d->s, 0));
+    if (fast(d)) {
+        set_xmm(d, d->reg, tcg_x86(d->s, TCG_x86_iv, HOST_MOVD, d->val[1], d->val[1]));
+    } else {
+        tcg_st(d->s, TCG_st32, d->val[1], ENV(xmm_t));
+        set_xmm(d, d->reg, tcg_ld(d->s, TCG_ldvs, ENV(xmm_t)));
+    }
 }
 
 void gen_MOVD_EX(X86Dis *d)
 {
-    d->result = tcg_ld(d->s, TCG_ld32, xmm_at(d->reg));
+    TCGv v = xmm(d, d->reg);
+
+    if (fast(d)) {
+        d->result = tcg_x86(d->s, TCG_x86_vi, HOST_MOVD_R, v, v);
+    } else {
+        tcg_st(d->s, TCG_stvs, v, ENV(xmm_t));
+        d->result = tcg_ld(d->s, TCG_ld32, ENV(xmm_t));
+    }
 }
 
 void gen_MOVQ_X(X86Dis *d)
 {
-    TCGv v = d->has_mem ? x86_ld_mem(d, 0, MO_64) : low64(d, d->rm);
-
-    set_low64(d, d->reg, v);
-    set_high64(d, d->reg, tcg_const64(d->s, 0));
+    set_xmm(d, d->reg, d->has_mem ? load64(d) : low64(d, xmm(d, d->rm)));
 }
 
 void gen_MOVQ_XS(X86Dis *d)
 {
     if (d->has_mem) {
-        x86_st_mem(d, 0, low64(d, d->reg), MO_64);
+        store64(d, xmm(d, d->reg));
     } else {
-        set_low64(d, d->rm, low64(d, d->reg));
-        set_high64(d, d->rm, tcg_const64(d->s, 0));
+        set_xmm(d, d->rm, low64(d, xmm(d, d->reg)));
     }
 }
 
-static void move_load(X86Dis *d, bool aligned)
+static void move_load(X86Dis *d, unsigned align)
 {
-    TCGv v;
+    set_xmm(d, d->reg, d->has_mem ? x86_ld_mem(d, 0, MO_128 | align) : xmm(d, d->rm));
+}
+
+static void move_store(X86Dis *d, unsigned align)
+{
+    TCGv v = xmm(d, d->reg);
 
     if (d->has_mem) {
-        if (aligned) {
-            x86_check_align(d, x86_linear(d, d->seg, x86_ea(d, 0), 16, false), 16, EXCP_GP);
-        }
-        v = x86_ld_mem(d, 0, MO_128);
+        x86_st_mem(d, 0, v, MO_128 | align);
     } else {
-        v = tcg_ld(d->s, TCG_ldv, xmm_at(d->rm));
-    }
-    tcg_st(d->s, TCG_stv, v, xmm_at(d->reg));
-}
-
-static void move_store(X86Dis *d, bool aligned)
-{
-    TCGv v = tcg_ld(d->s, TCG_ldv, xmm_at(d->reg));
-
-    if (d->has_mem) {
-        if (aligned) {
-            x86_check_align(d, x86_linear(d, d->seg, x86_ea(d, 0), 16, true), 16, EXCP_GP);
-        }
-        x86_st_mem(d, 0, v, MO_128);
-    } else {
-        tcg_st(d->s, TCG_stv, v, xmm_at(d->rm));
+        set_xmm(d, d->rm, v);
     }
 }
 
-void gen_MOVA(X86Dis *d) { move_load(d, true); }
-void gen_MOVA_S(X86Dis *d) { move_store(d, true); }
-void gen_MOVU(X86Dis *d) { move_load(d, false); }
-void gen_MOVU_S(X86Dis *d) { move_store(d, false); }
+void gen_MOVA(X86Dis *d) { move_load(d, MO_ALIGN); }
+void gen_MOVA_S(X86Dis *d) { move_store(d, MO_ALIGN); }
+void gen_MOVU(X86Dis *d) { move_load(d, 0); }
+void gen_MOVU_S(X86Dis *d) { move_store(d, 0); }
 
 /* From memory the rest is cleared, from a register it stays. */
 void gen_MOVSS(X86Dis *d)
 {
-    if (d->has_mem) {
-        set_low64(d, d->reg, tcg_extu64(d->s, x86_ld_mem(d, 0, MO_32)));
-        set_high64(d, d->reg, tcg_const64(d->s, 0));
-    } else {
-        tcg_st(d->s, TCG_st32, tcg_ld(d->s, TCG_ld32, xmm_at(d->rm)), xmm_at(d->reg));
-    }
+    TCGv v = xmm_source(d, 4);
+
+    set_xmm(d, d->reg, d->has_mem ? v : with_low32(d, xmm(d, d->reg), v));
 }
 
 void gen_MOVSS_S(X86Dis *d)
 {
-    TCGv v = tcg_ld(d->s, TCG_ld32, xmm_at(d->reg));
-
     if (d->has_mem) {
-        x86_st_mem(d, 0, v, MO_32);
+        x86_st_mem(d, 0, xmm(d, d->reg), (unsigned)MO_32 | MO_VEC);
     } else {
-        tcg_st(d->s, TCG_st32, v, xmm_at(d->rm));
+        set_xmm(d, d->rm, with_low32(d, xmm(d, d->rm), xmm(d, d->reg)));
     }
 }
 
 void gen_MOVSD(X86Dis *d)
 {
-    if (d->has_mem) {
-        set_low64(d, d->reg, x86_ld_mem(d, 0, MO_64));
-        set_high64(d, d->reg, tcg_const64(d->s, 0));
-    } else {
-        set_low64(d, d->reg, low64(d, d->rm));
-    }
+    TCGv v = xmm_source(d, 8);
+
+    set_xmm(d, d->reg, d->has_mem ? v : with_low64(d, xmm(d, d->reg), v));
 }
 
 void gen_MOVSD_S(X86Dis *d)
 {
     if (d->has_mem) {
-        x86_st_mem(d, 0, low64(d, d->reg), MO_64);
+        store64(d, xmm(d, d->reg));
     } else {
-        set_low64(d, d->rm, low64(d, d->reg));
+        set_xmm(d, d->rm, with_low64(d, xmm(d, d->rm), xmm(d, d->reg)));
     }
 }
 
-void gen_MOVL(X86Dis *d) { set_low64(d, d->reg, x86_ld_mem(d, 0, MO_64)); }
-void gen_MOVL_S(X86Dis *d) { x86_st_mem(d, 0, low64(d, d->reg), MO_64); }
-void gen_MOVH(X86Dis *d) { set_high64(d, d->reg, x86_ld_mem(d, 0, MO_64)); }
-void gen_MOVH_S(X86Dis *d) { x86_st_mem(d, 0, high64(d, d->reg), MO_64); }
-void gen_MOVHLPS(X86Dis *d) { set_low64(d, d->reg, high64(d, d->rm)); }
-void gen_MOVLHPS(X86Dis *d) { set_high64(d, d->reg, low64(d, d->rm)); }
+void gen_MOVL(X86Dis *d)
+{
+    TCGv v = load64(d);
+
+    set_xmm(d, d->reg, with_low64(d, xmm(d, d->reg), v));
+}
+
+void gen_MOVH(X86Dis *d)
+{
+    TCGv v = load64(d);
+
+    set_xmm(d, d->reg, with_high64(d, xmm(d, d->reg), v));
+}
+
+void gen_MOVL_S(X86Dis *d) { store64(d, xmm(d, d->reg)); }
+void gen_MOVH_S(X86Dis *d) { store64(d, high64(d, xmm(d, d->reg))); }
+
+void gen_MOVHLPS(X86Dis *d)
+{
+    set_xmm(d, d->reg, with_low64(d, xmm(d, d->reg), high64(d, xmm(d, d->rm))));
+}
+
+void gen_MOVLHPS(X86Dis *d)
+{
+    set_xmm(d, d->reg, with_high64(d, xmm(d, d->reg), xmm(d, d->rm)));
+}
 
 /* -- Between register files -------------------------------------------------- */
 
 void gen_MOVQ2DQ(X86Dis *d)
 {
     mmx_enter(d);
-    set_low64(d, d->reg, tcg_ld(d->s, TCG_ld64, mmx_at(d->rm)));
-    set_high64(d, d->reg, tcg_const64(d->s, 0));
+    set_xmm(d, d->reg, tcg_ld(d->s, TCG_ldvd, mmx_at(d->rm)));
 }
 
 void gen_MOVDQ2Q(X86Dis *d)
 {
     mmx_enter(d);
-    tcg_st(d->s, TCG_st64, low64(d, d->rm), mmx_at(d->reg));
+    tcg_st(d->s, TCG_stvd, xmm(d, d->rm), mmx_at(d->reg));
     mmx_written(d, d->reg);
 }
 
@@ -405,7 +573,16 @@ void gen_PINSRW_M(X86Dis *d)
 
 void gen_PINSRW_X(X86Dis *d)
 {
-    tcg_st(d->s, TCG_st16, d->val[1], xmm_at(d->reg) + 2 * (d->imm[2] & 7));
+    TCGv v = xmm(d, d->reg);
+
+    if (fast(d)) {
+        v = tcg_x86(d->s, TCG_x86_viv, insn_imm(d, d->imm[2] & 7), v, d->val[1]);
+    } else {
+        tcg_st(d->s, TCG_stv, v, ENV(xmm_t));
+        tcg_st(d->s, TCG_st16, d->val[1], ENV(xmm_t) + 2 * (d->imm[2] & 7));
+        v = tcg_ld(d->s, TCG_ldv, ENV(xmm_t));
+    }
+    set_xmm(d, d->reg, v);
 }
 
 void gen_PEXTRW_M(X86Dis *d)
@@ -416,7 +593,14 @@ void gen_PEXTRW_M(X86Dis *d)
 
 void gen_PEXTRW_X(X86Dis *d)
 {
-    d->result = tcg_ld(d->s, TCG_ld16u, xmm_at(d->rm) + 2 * (d->imm[2] & 7));
+    TCGv v = xmm(d, d->rm);
+
+    if (fast(d)) {
+        d->result = tcg_x86(d->s, TCG_x86_vi, insn_imm(d, d->imm[2] & 7), v, v);
+    } else {
+        in_xmm_t(d, v);
+        d->result = tcg_ld(d->s, TCG_ld16u, ENV(xmm_t) + 2 * (d->imm[2] & 7));
+    }
 }
 
 void gen_PMOVMSKB_M(X86Dis *d)
@@ -425,39 +609,36 @@ void gen_PMOVMSKB_M(X86Dis *d)
     d->result = tcg_call(d->s, &h_pmovmskb_m, tcg_env_ptr(d->s, mmx_at(d->rm)));
 }
 
-void gen_PMOVMSKB_X(X86Dis *d)
+static void sign_bits(X86Dis *d, const TCGHelper *h)
 {
-    d->result = tcg_call(d->s, &h_pmovmskb_x, tcg_env_ptr(d->s, xmm_at(d->rm)));
+    TCGv v = xmm(d, d->rm);
+
+    d->result = fast(d) ? tcg_x86(d->s, TCG_x86_vi, insn(d), v, v)
+                        : tcg_call(d->s, h, in_xmm_t(d, v));
 }
 
-void gen_MOVMSKPS(X86Dis *d)
-{
-    d->result = tcg_call(d->s, &h_movmskps, tcg_env_ptr(d->s, xmm_at(d->rm)));
-}
+void gen_PMOVMSKB_X(X86Dis *d) { sign_bits(d, &h_pmovmskb_x); }
+void gen_MOVMSKPS(X86Dis *d) { sign_bits(d, &h_movmskps); }
+void gen_MOVMSKPD(X86Dis *d) { sign_bits(d, &h_movmskpd); }
 
-void gen_MOVMSKPD(X86Dis *d)
-{
-    d->result = tcg_call(d->s, &h_movmskpd, tcg_env_ptr(d->s, xmm_at(d->rm)));
-}
-
-static void mask_move(X86Dis *d, uint32_t src, uint32_t mask, unsigned bytes)
+static void mask_move(X86Dis *d, TCGv src, TCGv mask, unsigned bytes)
 {
     TCGv offset = x86_reg(d, R_EDI, d->asize);
     unsigned seg = d->seg_override < 0 ? R_DS : (unsigned)d->seg_override;
 
-    tcg_call(d->s, &h_maskmov, tcg_env_ptr(d->s, src), tcg_env_ptr(d->s, mask),
-             x86_linear(d, seg, offset, bytes, true), tcg_const(d->s, bytes));
+    tcg_call(d->s, &h_maskmov, src, mask, x86_linear(d, seg, offset, bytes, true),
+             tcg_const(d->s, bytes));
 }
 
 void gen_MASKMOVQ(X86Dis *d)
 {
     mmx_enter(d);
-    mask_move(d, mmx_at(d->reg), mmx_at(d->rm), 8);
+    mask_move(d, mmx_dest(d), tcg_env_ptr(d->s, mmx_at(d->rm)), 8);
 }
 
 void gen_MASKMOVDQU(X86Dis *d)
 {
-    mask_move(d, xmm_at(d->reg), xmm_at(d->rm), 16);
+    mask_move(d, in_xmm_d(d, xmm(d, d->reg)), in_xmm_t(d, xmm(d, d->rm)), 16);
 }
 
 /* -- Conversions ------------------------------------------------------------- */
@@ -466,14 +647,15 @@ void gen_MASKMOVDQU(X86Dis *d)
  * for CVTPI2PD, processors do it for CVTPI2PS too. */
 static void from_mmx(X86Dis *d, const TCGHelper *h)
 {
-    TCGv s = mmx_source(d);
+    TCGv s = mmx_source(d, 8), dest = in_xmm_d(d, xmm(d, d->reg));
 
     if (!d->has_mem) {
         mmx_enter(d);
     }
-    trap_begin(d);
-    tcg_call(d->s, h, xmm_dest(d), s);
-    trap_end(d);
+    trap_begin(d, dest);
+    tcg_call(d->s, h, dest, s);
+    trap_end(d, dest);
+    from_xmm_d(d, d->reg);
 }
 
 void gen_CVTPI2PS(X86Dis *d) { from_mmx(d, &h_cvtpi2ps); }
@@ -481,16 +663,12 @@ void gen_CVTPI2PD(X86Dis *d) { from_mmx(d, &h_cvtpi2pd); }
 
 static void to_mmx(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {
-    TCGv s = xmm_source(d, bytes), dest = tcg_env_ptr(d->s, mmx_at(d->reg));
+    TCGv s = in_xmm_t(d, xmm_source(d, bytes)), dest = mmx_dest(d);
 
     mmx_enter(d);
-    if (traps(d)) {
-        tcg_call(d->s, &h_sse_begin, dest);
-    }
+    trap_begin(d, dest);
     tcg_call(d->s, h, dest, s);
-    if (traps(d)) {
-        tcg_call(d->s, &h_sse_end, dest);
-    }
+    trap_end(d, dest);
     mmx_written(d, d->reg);
 }
 
@@ -501,9 +679,17 @@ void gen_CVTTPD2PI(X86Dis *d) { to_mmx(d, &h_cvttpd2pi, 16); }
 
 static void from_int(X86Dis *d, const TCGHelper *h)
 {
-    trap_begin(d);
-    tcg_call(d->s, h, xmm_dest(d), d->val[1]);
-    trap_end(d);
+    TCGv v = xmm(d, d->reg);
+
+    if (fast_float(d)) {
+        set_xmm(d, d->reg, tcg_x86(d->s, TCG_x86_viv, insn(d), v, d->val[1]));
+        return;
+    }
+    v = in_xmm_d(d, v);
+    trap_begin(d, v);
+    tcg_call(d->s, h, v, d->val[1]);
+    trap_end(d, v);
+    from_xmm_d(d, d->reg);
 }
 
 void gen_CVTSI2SS(X86Dis *d) { from_int(d, &h_cvtsi2ss); }
@@ -514,13 +700,14 @@ static void to_int(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {
     TCGv s = xmm_source(d, bytes);
 
-    if (traps(d)) {
-        tcg_call(d->s, &h_sse_begin, s);
+    if (fast_float(d)) {
+        d->result = tcg_x86(d->s, TCG_x86_vi, insn(d), s, s);
+        return;
     }
+    s = in_xmm_t(d, s);
+    trap_begin(d, s);
     d->result = tcg_call(d->s, h, s);
-    if (traps(d)) {
-        tcg_call(d->s, &h_sse_end, s);
-    }
+    trap_end(d, s);
 }
 
 void gen_CVTSS2SI(X86Dis *d) { to_int(d, &h_cvtss2si, 4); }

@@ -179,6 +179,17 @@ static void mark_used(CPUX86State *env, Walk *w, bool write)
     w->dirty |= write;
 }
 
+bool x86_unaligned(CPUState *cpu, vaddr *addr, uint32_t memop, MMUAccess access,
+                   unsigned *rotate)
+{
+    (void)addr;
+    (void)memop;
+    (void)access;
+    (void)rotate;
+    x86_note_exception(x86_env(cpu), EXCP_GP, 0);
+    return false;
+}
+
 bool x86_tlb_fill(CPUState *cpu, vaddr va, MMUAccess access, unsigned mmu_idx, bool probe)
 {
     CPUX86State *env = x86_env(cpu);

@@ -25,8 +25,7 @@
  *   n  no value: gen uses the address or the field itself
  *
  * The value of an operand is i32 up to d (zero extended, sb and sw excepted),
- * i64 for q, v128 for x and u.  XMM operands of size d and q are the low part
- * of the register; writing leaves the rest alone.
+ * i64 for q, v128 for x and u.  XMM operands are loaded by gen: n.
  */
 #ifndef TARGET_I386_OPMAP_H
 #define TARGET_I386_OPMAP_H
@@ -59,10 +58,7 @@ enum {
     J_sb = OPERAND(J, sb), J_v = OPERAND(J, v), F_v = OPERAND(F, v),
     O_b = OPERAND(O, b), O_v = OPERAND(O, v), S_w = OPERAND(S, w),
     C_n = OPERAND(C, n), D_n = OPERAND(D, n),
-    V_d = OPERAND(V, d), V_q = OPERAND(V, q), V_x = OPERAND(V, x), V_n = OPERAND(V, n),
-    W_d = OPERAND(W, d), W_q = OPERAND(W, q), W_x = OPERAND(W, x), W_u = OPERAND(W, u),
-    W_n = OPERAND(W, n),
-    U_d = OPERAND(U, d), U_q = OPERAND(U, q), U_x = OPERAND(U, x), U_n = OPERAND(U, n),
+    V_n = OPERAND(V, n), W_n = OPERAND(W, n), U_n = OPERAND(U, n),
     P_d = OPERAND(P, d), P_q = OPERAND(P, q), P_n = OPERAND(P, n),
     Q_d = OPERAND(Q, d), Q_q = OPERAND(Q, q), Q_n = OPERAND(Q, n),
     N_q = OPERAND(N, q), N_n = OPERAND(N, n),

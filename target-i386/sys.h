@@ -84,6 +84,9 @@ bool x86_has_work(CPUState *cpu);
 
 /* -- Paging (mmu.c) ---------------------------------------------------------- */
 
+/* CPUOps.unaligned: only SSE operands ask for it. */
+bool x86_unaligned(CPUState *cpu, vaddr *addr, uint32_t memop, MMUAccess access,
+                   unsigned *rotate);
 bool x86_tlb_fill(CPUState *cpu, vaddr addr, MMUAccess access, unsigned mmu_idx,
                   bool probe);
 hwaddr x86_phys_page_debug(CPUState *cpu, vaddr page);

@@ -47,6 +47,8 @@ static const TCGGlobalDef globals[G_NUM] = {
     [G_CC_SRC] = { "cc_src", ENV(cc_src), TCG_I32, 0 },
     [G_CC_SRC2] = { "cc_src2", ENV(cc_src2), TCG_I32, 0 },
     [G_CC_INC] = { "cc_inc", ENV(cc_inc), TCG_I32, 0 },
+#define XMM(n) [G_XMM0 + n] = { "xmm" #n, ENV(xmm[n]), TCG_V128, 0 }
+    XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),
 };
 
 const TCGTarget x86_tcg_target = {
@@ -457,12 +459,10 @@ static int gpr_of(const X86Dis *d, unsigned operand)
     }
 }
 
-/* Where in env an XMM or MMX operand is, or 0. */
+/* Where in env an MMX operand is, or 0. */
 static uint32_t vector_of(const X86Dis *d, unsigned operand)
 {
     switch (place_of(operand)) {
-    case X_V: return ENV(xmm) + 16u * d->reg;
-    case X_W: case X_U: return ENV(xmm) + 16u * d->rm;
     case X_P: return ENV(fpregs) + 16u * d->reg;
     case X_Q: case X_N: return ENV(fpregs) + 16u * d->rm;
     default: return 0;

@@ -26,7 +26,7 @@
 /* Globals of x86_tcg_target, in the order of CPUX86State.regs. */
 enum {
     G_EAX, G_ECX, G_EDX, G_EBX, G_ESP, G_EBP, G_ESI, G_EDI,
-    G_EIP, G_CC_OP, G_CC_DST, G_CC_SRC, G_CC_SRC2, G_CC_INC, G_NUM
+    G_EIP, G_CC_OP, G_CC_DST, G_CC_SRC, G_CC_SRC2, G_CC_INC, G_XMM0, G_NUM = G_XMM0 + 8
 };
 
 extern const TCGTarget x86_tcg_target;
@@ -103,6 +103,7 @@ struct X86Dis {
     const X86Op *op;                    /* row; NULL: #UD */
     uint16_t operand[3];
     uint8_t opcode;                     /* last byte of it */
+    uint16_t map;                       /* 0, or TCG_X86_0F.. */
     uint8_t rep;                        /* 0, 0xf2, 0xf3 */
     bool escape;                        /* D8 .. DF */
     bool lock, prefix66;

@@ -46,6 +46,7 @@ TCGContext *tcg_context_new(const TCGTarget *target, const TCGBackend *backend,
     impl->pub.target = target;
     impl->pub.backend = backend;
     impl->pub.no_pin = no_pin;
+    impl->pub.x86_ops = backend->x86_ops;
     size = backend->init(&impl->pub, code, len);
     assert(size >= 0);
     *used = (size_t)size;
@@ -405,7 +406,7 @@ static TCGType memop_type(TCGMemOp op)
     unsigned size = op & MO_SIZE;
 
     assert(size <= MO_128);
-    return size == MO_128 ? TCG_V128
+    return size == MO_128 || (op & MO_VEC) ? TCG_V128
          : size == MO_64 || (op & MO_I64) ? TCG_I64 : TCG_I32;
 }
 
@@ -526,6 +527,17 @@ TCGv tcg_vcmp(TCGContext *s, TCGOpcode op, TCGv a, TCGv b, bool signal, unsigned
     assert(op == TCG_vcmpss || op == TCG_vcmpsd);
     assert(type_of(s, a) == TCG_V128 && type_of(s, b) == TCG_V128);
     return emit(s, op, TCG_I32, signal, codes, a, b);
+}
+
+TCGv tcg_x86(TCGContext *s, TCGOpcode op, uint32_t k, TCGv a, TCGv b)
+{
+    bool from_int = op == TCG_x86_iv, to_int = op == TCG_x86_vi || op == TCG_x86_cmp;
+
+    assert(s->x86_ops && op >= TCG_x86_v && op <= TCG_x86_cmp);
+    assert(type_of(s, a) == (from_int ? TCG_I32 : TCG_V128));
+    assert(tcg_op_defs[op].ins == 1 ||
+           type_of(s, b) == (op == TCG_x86_viv ? TCG_I32 : TCG_V128));
+    return emit(s, op, to_int ? TCG_I32 : TCG_V128, k, 0, a, b);
 }
 
 void tcg_cold(TCGContext *s, TCGCond c, TCGv a, TCGv b, uint32_t arg)

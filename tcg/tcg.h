@@ -90,6 +90,9 @@ typedef enum TCGMemOp {
     MO_BSWAP = 32,                      /* other byte order than the host */
     MO_ALIGN = 64,                      /* natural alignment or slow path */
     MO_RMW   = 128,                     /* a load that faults as a write */
+    MO_VEC   = 256,                     /* MO_32, MO_64 as lane 0 of a v128, the
+                                           others 0; ld and st (below)
+                                           are not told */
 } TCGMemOp;
 
 typedef enum TCGOpcode {
@@ -225,6 +228,8 @@ struct TCGContext {
     void *backend_data;                 /* owned by the back end */
     bool no_opt, no_pin;                /* slow twins, -accel tcg,opt=off,pin=off;
                                            no_pin is fixed at tcg_context_new */
+    bool x86_ops;                       /* the back end has tcg_x86(); a front
+                                           end that is to do without clears it */
     void (*optimized)(const TCGContext *s); /* for -d op_opt, or NULL: called
                                            between optimizer and back end */
 
@@ -316,6 +321,18 @@ TCGv tcg_trunc32(TCGContext *s, TCGv a);                        /* i64 -> i32 */
  * unordered.  signal: quiet NaNs raise Invalid too.
  */
 TCGv tcg_vcmp(TCGContext *s, TCGOpcode op, TCGv a, TCGv b, bool signal, unsigned codes);
+/*
+ * A host instruction, if TCGContext.x86_ops: for guests that have the same ones.
+ * op: TCG_x86_xxx, the shape.  k: the opcode byte, or-ed with
+ */
+enum {
+    TCG_X86_0F = 0x100, TCG_X86_0F38 = 0x200, TCG_X86_0F3A = 0x300,
+    TCG_X86_66 = 0x400, TCG_X86_F3 = 0x800, TCG_X86_F2 = 0xc00,
+    TCG_X86_IMM8 = 1 << 15,             /* an immediate byte, << 16 */
+    TCG_X86_DIGIT = 1 << 24,            /* ModRM reg is a digit, << 25 */
+};
+/* b is ignored if the operation has one operand. */
+TCGv tcg_x86(TCGContext *s, TCGOpcode op, uint32_t k, TCGv a, TCGv b);
 TCGv tcg_muluh(TCGContext *s, TCGv a, TCGv b);
 TCGv tcg_mulsh(TCGContext *s, TCGv a, TCGv b);
 

@@ -274,8 +274,9 @@ static void guest_load(Run *r, TCGVec *d, uint32_t addr, unsigned memop,
     } else if (size == 16) {
         mmu->ld16(r->env, addr, memop, mmu_idx, ra, d);
     } else {
-        uint64_t v = mmu->ld(r->env, addr, memop, mmu_idx, ra);
+        uint64_t v = mmu->ld(r->env, addr, memop & ~MO_VEC, mmu_idx, ra);
 
+        d->u64[1] = 0;
         d->u64[0] = memop & MO_I64 || size == 8 ? v : (uint32_t)v;
     }
 }
@@ -297,7 +298,7 @@ static void guest_store(Run *r, const TCGVec *val, uint32_t addr,
     } else if (size == 16) {
         mmu->st16(r->env, addr, &v, memop, mmu_idx, ra);
     } else {
-        mmu->st(r->env, addr, v.u64[0], memop, mmu_idx, ra);
+        mmu->st(r->env, addr, v.u64[0], memop & ~MO_VEC, mmu_idx, ra);
     }
 }
 

@@ -104,6 +104,10 @@ static void load_host(X86 *x, unsigned d, Mem m, unsigned memop)
     bool is_signed = memop & MO_SIGN, is64 = memop & MO_I64;
     bool swap = memop & MO_BSWAP;
 
+    if (memop & MO_VEC) {
+        asm_rm(&x->as, MAP_0F | ((memop & MO_SIZE) == MO_32 ? PRE_F3 : PRE_F2) | 0x10, d, m);
+        return;
+    }
     switch (memop & MO_SIZE) {
     case MO_8:
         asm_rm(&x->as, is_signed ? OPC_MOVSX8 | rex_w(is64) : OPC_MOVZX8, d, m);
@@ -146,6 +150,10 @@ static void store_host(X86 *x, const Loc *v, Mem m, unsigned memop, unsigned t)
 {
     unsigned size = memop & MO_SIZE, reg = v->reg;
 
+    if (memop & MO_VEC) {
+        asm_rm(&x->as, MAP_0F | (size == MO_32 ? PRE_F3 : PRE_F2) | 0x11, reg, m);
+        return;
+    }
     if (v->kind == LOC_IMM) {
         static const uint16_t opc[] = { 0xc6, 0xc7 | PRE_66, 0xc7,
                                         0xc7 | REX_W };
@@ -372,6 +380,8 @@ static void put_value(X86 *x, const Stub *stub)
 {
     if (stub->kind == STUB_ST16) {
         asm_rm(&x->as, OPC_MOVAPS_STORE, stub->reg, frame(FRAME_VALUE));
+    } else if (stub->memop & MO_VEC) {
+        asm_rm(&x->as, MAP_0F | PRE_F2 | 0x11, stub->reg, frame(FRAME_VALUE));
     } else if (stub->reg != NO_REG) {
         asm_rm(&x->as, OPC_MOV_STORE | REX_W, stub->reg, frame(FRAME_VALUE));
     } else {
@@ -450,11 +460,13 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
     asm_call(&x->as, (uintptr_t)x->thunk[stub->kind]);
     word = (uint32_t)(x->as.p - stub->resume);
     assert(word < 1u << 20 && stub->mmu_idx < 16);
-    word = word << 12 | (uint32_t)stub->mmu_idx << 8 | stub->memop;
+    word = word << 12 | (uint32_t)stub->mmu_idx << 8 | (stub->memop & 0xff);
     __builtin_memcpy(args, &word, 4);
     x86_save_xmm(x, stub->xmm, true);
     if (stub->kind == STUB_LD16) {
         asm_rm(&x->as, OPC_MOVAPS_LOAD, stub->reg, frame(FRAME_VALUE));
+    } else if (is_load(stub) && (stub->memop & MO_VEC)) {
+        load_host(x, stub->reg, frame(FRAME_VALUE), stub->memop);
     } else if (is_load(stub)) {
         bool is64 = (stub->memop & MO_SIZE) == MO_64 || stub->memop & MO_I64;
 

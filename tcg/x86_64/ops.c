@@ -962,6 +962,136 @@ static void emit_vcmp(X86 *x, const OpRow *row)
     asm_rr(&x->as, MAP_0F | 0x40 | CC_P, d, t);
 }
 
+/* -- tcg_x86() --------------------------------------------------------------- */
+
+_Static_assert((int)TCG_X86_0F == (int)MAP_0F && (int)TCG_X86_0F3A == (int)MAP_0F3A &&
+               (int)TCG_X86_66 == (int)PRE_66 && (int)TCG_X86_F2 == (int)PRE_F2,
+               "opcodes are passed on");
+
+static void host_insn(X86 *x, unsigned reg, unsigned vvvv, const Loc *rm)
+{
+    uint32_t k = (uint32_t)x86_op(x)->k[0], opc = k & (MAP_MASK | PRE_MASK | 0xff);
+
+    if (x->avx && rm->kind == LOC_MEM) {
+        asm_vex_rm(&x->as, opc, reg, vvvv, rm->mem);
+    } else if (x->avx) {
+        asm_vex_rr(&x->as, opc, reg, vvvv, rm->reg);
+    } else {
+        op_loc(x, opc, reg, rm);
+    }
+    if (k & TCG_X86_IMM8) {
+        asm_byte(&x->as, k >> 16 & 0xff);
+    }
+}
+
+/* d holds a, or VEX has a third operand. */
+static unsigned def_copy(X86 *x, unsigned a, RegMask avoid)
+{
+    unsigned d = x86_def(x, a, x->avx ? 0 : avoid);
+
+    if (!x->avx && d != a) {
+        asm_rr(&x->as, OPC_MOVAPS_LOAD, d, a);
+    }
+    return d;
+}
+
+static void emit_x86_v(X86 *x, const OpRow *row)
+{
+    uint32_t k = (uint32_t)x86_op(x)->k[0];
+    Loc a;
+
+    (void)row;
+    if (k & TCG_X86_DIGIT) {            /* vvvv, or r/m, is the destination */
+        unsigned r = x86_use_reg(x, x86_op(x)->in[0].temp), d;
+
+        x86_consume(x);
+        d = def_copy(x, r, 0);
+        a = (Loc){ .kind = LOC_REG, .reg = (uint8_t)(x->avx ? r : d) };
+        host_insn(x, k >> 25 & 7, d, &a);
+        return;
+    }
+    a = x86_use(x, 0);
+    x86_consume(x);
+    host_insn(x, x86_def(x, a.kind == LOC_REG ? a.reg : NO_REG, 0), 0, &a);
+}
+
+/* The moves between registers are other instructions if one is memory. */
+static bool is_move(uint32_t k)
+{
+    unsigned opcode = k & (MAP_MASK | 0xff);
+
+    return opcode == (MAP_0F | 0x10) || opcode == (MAP_0F | 0x12) || opcode == (MAP_0F | 0x16);
+}
+
+static void emit_x86_vv(X86 *x, const OpRow *row)
+{
+    const TCGOp *op = x86_op(x);
+    unsigned a = x86_use_reg(x, op->in[0].temp);
+    Loc b = is_move((uint32_t)op->k[0])
+            ? (Loc){ .kind = LOC_REG, .reg = (uint8_t)x86_use_reg(x, op->in[1].temp) }
+            : x86_use(x, 1);
+
+    (void)row;
+    x86_consume(x);
+    host_insn(x, def_copy(x, a, is_reg(&b, a) ? 0 : reg_bit(&b)), a, &b);
+}
+
+static void emit_x86_iv(X86 *x, const OpRow *row)
+{
+    Loc a = use_rm(x, 0);
+
+    (void)row;
+    x86_consume(x);
+    host_insn(x, x86_def(x, NO_REG, 0), 0, &a);
+}
+
+static void emit_x86_viv(X86 *x, const OpRow *row)
+{
+    unsigned a = x86_use_reg(x, x86_op(x)->in[0].temp);
+    Loc b = use_rm(x, 1);
+
+    (void)row;
+    x86_consume(x);
+    host_insn(x, def_copy(x, a, 0), a, &b);
+}
+
+static void emit_x86_vi(X86 *x, const OpRow *row)
+{
+    const uint32_t movd = MAP_0F | PRE_66 | 0x7e;
+    uint32_t opc = (uint32_t)x86_op(x)->k[0] & (MAP_MASK | PRE_MASK | 0xff);
+    unsigned a = x86_use_reg(x, x86_op(x)->in[0].temp), d;
+
+    (void)row;
+    x86_consume(x);
+    d = x86_def(x, NO_REG, 0);
+    if (opc == movd) {
+        asm_rr(&x->as, opc, a, d);
+    } else {
+        Loc l = { .kind = LOC_REG, .reg = (uint8_t)a };
+
+        host_insn(x, d, 0, &l);
+    }
+}
+
+/* SDM vol. 2A, LAHF: SF ZF 0 AF 0 PF 1 CF; comparisons clear SF and AF. */
+static void emit_x86_cmp(X86 *x, const OpRow *row)
+{
+    unsigned a = x86_use_reg(x, x86_op(x)->in[0].temp), d;
+    Loc b = x86_use(x, 1);
+
+    (void)row;
+    x86_reserve(x, RAX);
+    x86_consume(x);
+    d = x86_def(x, RAX, 0);
+    host_insn(x, a, 0, &b);
+    asm_byte(&x->as, 0x9f);
+    asm_rr(&x->as, OPC_MOVZX8, RAX, RAX + 4);
+    asm_alu_ri(&x->as, ALU_AND, false, RAX, 0x45);
+    if (d != RAX) {
+        asm_mov_rr(&x->as, false, d, RAX);
+    }
+}
+
 /* -- env --------------------------------------------------------------------- */
 
 /* A field that only the branch behind this op looks at can be compared there. */
@@ -1099,6 +1229,12 @@ static const OpRow rows[TCG_NUM_OPS] = {
 
     [TCG_vcmpss] = { emit_vcmp, MAP_0F, 0, 0 },
     [TCG_vcmpsd] = { emit_vcmp, MAP_0F | PRE_66, 0, 0 },
+    [TCG_x86_v] = { emit_x86_v, 0, 0, 0 },
+    [TCG_x86_vv] = { emit_x86_vv, 0, 0, 0 },
+    [TCG_x86_iv] = { emit_x86_iv, 0, 0, 0 },
+    [TCG_x86_viv] = { emit_x86_viv, 0, 0, 0 },
+    [TCG_x86_vi] = { emit_x86_vi, 0, 0, 0 },
+    [TCG_x86_cmp] = { emit_x86_cmp, 0, 0, 0 },
     BOTH(setcond,  emit_setcond, 0, 0),
     BOTH(movcond,  emit_movcond, 0, 0),
     BOTH(extract,  emit_extract, 0, 0),

@@ -9,7 +9,7 @@
  *
  *      build/opt/tests/fuzz/fuzz-x86 [cases] [seed] [-o OPTION,...]
  *
- * Options: interp, no_opt, no_pin, no_chain, no_fast_tlb: that slow twin of the
+ * Options: interp, no_opt, no_pin, no_fastfp, no_chain, no_fast_tlb: that slow twin of the
  * engine; only=NAME: rows of that name.
  */
 #include <stdio.h>
@@ -524,6 +524,8 @@ static int parse_options(char *list, AccelOptions *o)
             o->interp = true;
         } else if (!strcmp(w, "no_opt")) {
             o->no_opt = true;
+        } else if (!strcmp(w, "no_fastfp")) {
+            o->no_fastfp = true;
         } else if (!strcmp(w, "no_pin")) {
             o->no_pin = true;
         } else if (!strcmp(w, "no_chain")) {

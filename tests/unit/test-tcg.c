@@ -1151,9 +1151,12 @@ static void random_access(Program *p, TCGv addr)
     unsigned size = below(5);
     TCGMemOp op = (TCGMemOp)(size | (size < MO_64 && below(4) == 0 ? MO_I64 : 0) |
                              (below(4) == 0 ? MO_ALIGN : 0));
-    TCGMemOp order = size < MO_128 && below(5) == 0 ? MO_BSWAP : (TCGMemOp)0;
-    TCGMemOp sign = size < MO_64 && below(2) ? MO_SIGN : (TCGMemOp)0;
-    TCGType t = size == MO_128 ? TCG_V128
+    bool vec = (size == MO_32 || size == MO_64) && !(op & MO_I64) && below(4) == 0;
+    TCGMemOp order = size < MO_128 && !vec && below(5) == 0 ? MO_BSWAP : (TCGMemOp)0;
+    TCGMemOp sign = size < MO_64 && !vec && below(2) ? MO_SIGN : (TCGMemOp)0;
+
+    op = (TCGMemOp)(op | (vec ? MO_VEC : 0));
+    TCGType t = size == MO_128 || vec ? TCG_V128
               : size == MO_64 || (op & MO_I64) ? TCG_I64 : TCG_I32;
 
     switch (below(3)) {
