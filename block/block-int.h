@@ -72,6 +72,7 @@ typedef struct BlockMeasure {           /* bytes of the file of a new image */
 
 typedef struct BlockInfo {              /* what info and qemu-img tell */
     uint64_t cluster_size;              /* 0: none */
+    uint64_t vm_state_offset;           /* where savevm puts it; 0: nowhere */
     bool compressed, encrypted, dirty, corrupt;
     char specific[512];                 /* "compat: 1.1\nlazy refcounts: no" */
 } BlockInfo;

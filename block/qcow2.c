@@ -420,6 +420,7 @@ static int qcow2_info(BlockDriverState *bs, BlockInfo *info)
     char bits[16];
 
     info->cluster_size = s->cluster_size;
+    info->vm_state_offset = s->vm_state_at;
     info->dirty = s->incompat & QCOW2_INCOMPAT_DIRTY;
     info->corrupt = s->incompat & QCOW2_INCOMPAT_CORRUPT;
     snprintf(bits, sizeof(bits), "%u", 1u << s->refcount_order);

@@ -148,14 +148,16 @@ static bool same_allocation(const Part *part)
     return ((part->status[0] ^ part->status[1]) & mask) == 0;
 }
 
-static int compare_all(const Pair *p, ImgProgress *bar)
+/* [off, end) of both. */
+static int compare_range(const Pair *p, uint64_t off, uint64_t end, ImgProgress *bar)
 {
-    for (uint64_t off = 0; off < p->total;) {
+    while (off < end) {
         Part part;
 
         if (next_part(p, off, &part) < 0) {
             return TROUBLE;
         }
+        part.len = MIN(part.len, end - off);
         if (p->strict && !same_allocation(&part)) {
             return say_different(p, "Strict mode: Offset %" PRIu64 " block status mismatch!",
                                  off);
@@ -183,11 +185,12 @@ static int compare(Pair *p)
     if (p->total != p->common && p->strict) {
         ret = DIFFERENT;
         printf("%s", p->quiet ? "" : "Strict mode: Image size mismatch!\n");
-    } else if (p->total != p->common && !p->quiet) {
-        printf("Warning: Image size mismatch!\n");
+    } else {
+        ret = compare_range(p, 0, p->common, &bar);
     }
-    if (ret == SAME) {
-        ret = compare_all(p, &bar);
+    if (ret == SAME && p->total != p->common) {
+        printf("%s", p->quiet ? "" : "Warning: Image size mismatch!\n");
+        ret = compare_range(p, p->common, p->total, &bar);
     }
     if (ret == SAME && !p->quiet) {
         printf("Images are identical.\n");

@@ -511,7 +511,7 @@ static int convert(Convert *c, char **files)
     if (c->options && opts_parse(&c->opts, c->options, &err) < 0) {
         return img_fail("%s", err.msg);
     }
-    if (open_sources(c, files) || check_backing(c) || check_target_format(c) || make_target(c) ||
+    if (open_sources(c, files) || check_target_format(c) || check_backing(c) || make_target(c) ||
         open_target(c)) {
         return 1;
     }

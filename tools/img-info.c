@@ -486,8 +486,9 @@ static int change_snapshots(BlockDriverState *bs, int what, const char *name)
     case 'a': return apply_snapshot(bs, name);
     case 'c': return create_snapshot(bs, name);
     case 'd': return delete_snapshot(bs, name);
+    case 'l': return show_snapshots(bs);
     }
-    return show_snapshots(bs);
+    return 0;
 }
 
 int img_snapshot(int argc, char **argv)
