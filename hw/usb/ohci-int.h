@@ -22,6 +22,7 @@ typedef struct Ohci {
     Device *dev;
     uint32_t num_ports;                 /* property */
     bool running;                       /* the lists are being worked on */
+    bool moved;                         /* something was transferred */
     Timer timer;
 
     uint32_t control, command, status, enable;

@@ -206,7 +206,7 @@ static bool run_td(Ohci *hc, Ed *e)
     if (status == USB_NAK && !p.len) {
         return false;
     }
-    hc->eager = MAX(hc->eager, 1);
+    hc->moved = true;
     toggle = toggle_after(e, toggle, p.len, status == USB_ACK);
     t.cbp = p.len == p.size ? 0 : buffer_at(t.cbp, t.be, p.len);
     t.info = (t.info & ~(3u << 24 | 3u << 26)) | TD_TOGGLE_OWN | toggle << 24;
@@ -261,7 +261,7 @@ static void run_iso_td(Ohci *hc, Ed *e, uint32_t frame)
 {
     Td t;
 
-    hc->eager = MAX(hc->eager, 1);
+    hc->moved = true;
     read_td(hc, &t, e->head & ~15u);
     int n = (int16_t)(frame - t.info);
     int count = (int)bits(t.info, 26, 24);

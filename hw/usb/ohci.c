@@ -10,9 +10,9 @@
  *
  * Time in frames is worked out from the clock when somebody wants it.  The
  * lists are worked on when the guest says so (HcCommandStatus), when a device
- * has something, and each frame while there is anything going on; after a while
- * without, the timer comes every 16 ms and looks at all frames that passed.
- * So the HCCA's frame number moves on in steps then.
+ * has something, 50 us after a transfer, and each frame while there is anything
+ * going on; after a while without, the timer comes every 16 ms and looks at all
+ * frames that passed.  So the HCCA's frame number moves on in steps then.
  *
  * Not modelled: the ratio of control to bulk (HcControl.CBSR), bandwidth and
  * scheduling overruns, data toggles, over-current, legacy keyboard support
@@ -31,6 +31,7 @@
 #include "util/log.h"
 
 #define FRAME_NS NS_PER_MS
+#define AGAIN_NS (50 * NS_PER_US)
 enum { SLOW_FRAMES = 16, EAGER_FRAMES = 40, MAX_LATE = 32, FRAME_BYTES = 256 << 10 };
 
 enum { HC_REVISION = 0x00, HC_CONTROL = 0x04, HC_COMMAND_STATUS = 0x08,
@@ -163,8 +164,13 @@ static void set_timer(Ohci *hc)
         timer_cancel(&hc->timer);
         return;
     }
-    bool hurry = in_a_hurry(hc) || hc->budget <= 0;
-    timer_set(&hc->timer, hc->frame_start + (hurry ? 1 : SLOW_FRAMES) * FRAME_NS);
+    int64_t frames = in_a_hurry(hc) || hc->budget <= 0 ? 1 : SLOW_FRAMES;
+    int64_t next = hc->frame_start + frames * FRAME_NS;
+
+    if (hc->moved && hc->budget > 0) {
+        next = MIN(next, clock_now(hc->dev->clock) + AGAIN_NS);
+    }
+    timer_set(&hc->timer, next);
 }
 
 /* All that is due. */
@@ -174,16 +180,15 @@ static void run(Ohci *hc)
         return;
     }
     int64_t n = frames_since(hc);
-    uint8_t eager = hc->eager;
 
     hc->running = true;
-    hc->eager = 0;                      /* a transfer sets it */
+    hc->moved = false;
     if (n) {
         begin_frames(hc, n);
     }
     ohci_control_bulk(hc);
     ohci_write_back_done(hc);
-    hc->eager = hc->eager ? EAGER_FRAMES : (uint8_t)(eager > n ? eager - n : 0);
+    hc->eager = hc->moved ? EAGER_FRAMES : (uint8_t)(hc->eager > n ? hc->eager - n : 0);
     hc->running = false;
     update_irq(hc);
     set_timer(hc);
@@ -378,6 +383,7 @@ static void enter_state(Ohci *hc, uint32_t before)
     }
     if (state(hc) == OPERATIONAL) {
         hc->frame_start = clock_now(hc->dev->clock);
+        hc->moved = false;
         hc->budget = FRAME_BYTES;
         hc->eager = EAGER_FRAMES;
     } else {
@@ -613,6 +619,7 @@ static void load_time(Ohci *hc)
     } else if (hc->frame_start > now || now - NS_PER_SEC > hc->frame_start) {
         hc->frame_start = now;
     }
+    hc->moved = false;
     if (state(hc) == OPERATIONAL && !hc->timer.armed) {
         set_timer(hc);
     }

@@ -9,8 +9,10 @@
  *     '----------- attach, detach, resume, ready <------------'
  *
  * The guest has no doorbell: what it links into memory is seen in the next
- * frame.  While something moves frames come each millisecond; after a while
- * without they come by the eight, and a device that has something hurries them.
+ * frame, or sooner: after a transfer the lists are looked at again in 50 us, since
+ * drivers that have waited for it then link the next.  While something moves
+ * frames come each millisecond; after a while without they come by the eight, and
+ * a device that has something hurries them.
  * Time in frames is worked out from the clock when somebody asks.
  *
  * Not modelled: legacy keyboard traps (LEGSUP stores), SOF timing, software
@@ -24,6 +26,7 @@
 #include "util/log.h"
 
 #define FRAME_NS NS_PER_MS
+#define AGAIN_NS (50 * NS_PER_US)
 enum { SLOW_FRAMES = 8, EAGER_FRAMES = 100, MAX_LATE = 32, FRAME_BYTES = 128 << 10,
        NUM_REGS = 0x20, FRNUM_MASK = 0x7ff };
 
@@ -73,11 +76,15 @@ static uint16_t frame_number(const Uhci *s)
 
 static void set_timer(Uhci *s)
 {
-    if (is_running(s)) {
-        timer_set(&s->timer, s->frame_start + (s->eager || s->budget <= 0 ? 1 : SLOW_FRAMES) *
-                  FRAME_NS);
-    } else {
+    int64_t frames = s->eager || s->budget <= 0 ? 1 : SLOW_FRAMES;
+    int64_t next = s->frame_start + frames * FRAME_NS;
+
+    if (!is_running(s)) {
         timer_cancel(&s->timer);
+    } else if (s->moved && s->budget > 0) {
+        timer_set(&s->timer, MIN(next, clock_now(s->pci.dev.clock) + AGAIN_NS));
+    } else {
+        timer_set(&s->timer, next);
     }
 }
 
@@ -281,6 +288,7 @@ static void write_command(Uhci *s, uint16_t val)
         s->frame_start = clock_now(s->pci.dev.clock);
         s->budget = FRAME_BYTES;
         s->eager = EAGER_FRAMES;
+        s->moved = false;
         set_timer(s);
     }
 }
@@ -400,6 +408,7 @@ static void load_time(Uhci *s)
     if (s->frame_start > now || now - NS_PER_SEC > s->frame_start) {
         s->frame_start = now;
     }
+    s->moved = false;
     if (!s->timer.armed) {
         set_timer(s);
     }
