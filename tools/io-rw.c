@@ -84,12 +84,8 @@ static void dump(const Transfer *t)
         uint64_t n = MIN(t->len - i, 16);
 
         printf("%08" PRIx64 ":  ", t->off + i);
-        for (uint64_t j = 0; j < 16; j++) {
-            if (j < n) {
-                printf("%02x ", (unsigned char)t->buf[i + j]);
-            } else {
-                printf("   ");
-            }
+        for (uint64_t j = 0; j < n; j++) {
+            printf("%02x ", (unsigned char)t->buf[i + j]);
         }
         printf(" ");
         for (uint64_t j = 0; j < n; j++) {
@@ -284,7 +280,10 @@ static int keep_what_was_read(Transfer *t)
             char *buf = xmalloc(num);
 
             ret = bdrv_pread(bs, off, buf, num);
-            ret = ret < 0 ? ret : blk_pwrite(bs, off, buf, num);
+            if (ret >= 0) {
+                ret = buf_is_zero(buf, num) ? blk_write_zeroes(bs, off, num)
+                                            : blk_pwrite(bs, off, buf, num);
+            }
             free(buf);
         }
     }
