@@ -204,6 +204,9 @@ static Machine *build(const char *name, int which)
     for (size_t i = 0; m->pci && i < ARRAY_SIZE(pci_devices); i++) {
         CHECK_EQ(machine_add_device(m, pci_devices[i], &err), 0);
     }
+    if (machine_find(m, "ds1338")) {    /* where there is I2C */
+        CHECK_EQ(machine_add_device(m, "at24c,id=extra-at24c,address=0x50", &err), 0);
+    }
     machine_reset(m);
     return m;
 }
