@@ -120,9 +120,16 @@ static int insert_media(void)
     return 0;
 }
 
+/* On the PIIX3's two ports, and on those of a card. */
+static const char *const usb_devices[] = {
+    "usb-kbd", "usb-tablet", "pci-ohci,id=ohci", "usb-hub,bus=ohci", "usb-mouse,bus=ohci",
+};
+
 static Machine *build(const char *board)
 {
-    MachineConfig c = { .vga = "std", .ram_size = RAM_SIZE, .request = note_request };
+    MachineConfig c = {
+        .vga = "std", .ram_size = RAM_SIZE, .usb = true, .request = note_request,
+    };
     CharDriverState *line = chr_find("fuzz") ? chr_find("fuzz") : chr_open("fuzz", "null", NULL);
     Machine *m = NULL;
     Error err = { "" };
@@ -143,6 +150,11 @@ static Machine *build(const char *board)
         printf("# %s\n", err.msg);
         machine_free(m);
         m = NULL;
+    }
+    for (size_t i = 0; m && m->pci && i < ARRAY_SIZE(usb_devices); i++) {
+        if (machine_add_device(m, usb_devices[i], &err) < 0) {
+            printf("# %s\n", err.msg);
+        }
     }
     return m;
 }
