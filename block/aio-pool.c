@@ -26,7 +26,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { MAX_WORKERS = 64, IDLE_SECONDS = 10, MAX_FDS = 64 };
+enum { MAX_WORKERS = 64, IDLE_SECONDS = 10, MAX_FDS = 1024 };
 
 /* -- Waiting ----------------------------------------------------------------- */
 

@@ -42,6 +42,24 @@ void aio_poll(void);
 /* Run fn in a coroutine (or in the present one) and wait for its result. */
 int aio_run_sync(int (*fn)(void *arg), void *arg);
 
+/* -- Time: of the host, seen by aio_poll() too ------------------------------- */
+
+int64_t aio_now_ns(void);               /* CLOCK_MONOTONIC */
+
+/* One-shot; the storage is the caller's while it is armed.  All zero: not armed. */
+typedef struct AioTimer {
+    int64_t deadline;
+    void (*fn)(void *opaque);           /* outside of any coroutine */
+    void *opaque;
+    bool armed;
+    struct AioTimer *next;
+} AioTimer;
+/* In ns from now on, instead of any earlier deadline. */
+void aio_timer_set(AioTimer *t, int64_t ns);
+void aio_timer_cancel(AioTimer *t);
+/* Coroutine only. */
+void aio_co_sleep(int64_t ns);
+
 /* -- Worker threads ---------------------------------------------------------- */
 
 /* Coroutine only: fn(arg) on a worker thread; its result. */

@@ -98,6 +98,9 @@ struct BlockDriver {
                      const QEMUIOVector *qiov, size_t at);
     int (*co_pwritev)(BlockDriverState *bs, uint64_t off, uint64_t len,
                       const QEMUIOVector *qiov, size_t at);
+    /* A write that is safe when it is done; NULL: a flush follows instead. */
+    int (*co_pwritev_fua)(BlockDriverState *bs, uint64_t off, uint64_t len,
+                          const QEMUIOVector *qiov, size_t at);
     /* -ENOTSUP: write them as data. */
     int (*co_write_zeroes)(BlockDriverState *bs, uint64_t off, uint64_t len,
                            int flags);
@@ -229,5 +232,6 @@ extern const BlockDriver bdrv_file, bdrv_host_device, bdrv_raw, bdrv_overlay;
 extern const BlockDriver bdrv_qcow2;
 extern const BlockDriver bdrv_bochs, bdrv_cloop, bdrv_cow, bdrv_dmg, bdrv_parallels,
     bdrv_qcow, bdrv_vdi, bdrv_vhdx, bdrv_vmdk, bdrv_vpc;
+extern const BlockDriver bdrv_nbd, bdrv_nbd_unix;
 
 #endif

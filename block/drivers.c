@@ -12,6 +12,8 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_cloop,
     &bdrv_cow,
     &bdrv_dmg,
+    &bdrv_nbd,
+    &bdrv_nbd_unix,
     &bdrv_parallels,
     &bdrv_qcow,
     &bdrv_vdi,

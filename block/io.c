@@ -208,10 +208,14 @@ int bdrv_co_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
     } else {
         request_begin(bs, &r, off, len, false);
     }
-    if (is_aligned(bs, off, len, bs->write_align, qiov, at)) {
-        ret = bs->drv->co_pwritev(bs, off, len, qiov, at);
-    } else {
+    if (!is_aligned(bs, off, len, bs->write_align, qiov, at)) {
         ret = write_bounced(bs, off, len, qiov, at);
+    } else if (flags & BDRV_REQ_FUA && bs->drv->co_pwritev_fua &&
+               !(bs->flags & BDRV_O_NO_FLUSH)) {
+        ret = bs->drv->co_pwritev_fua(bs, off, len, qiov, at);
+        flags &= ~BDRV_REQ_FUA;
+    } else {
+        ret = bs->drv->co_pwritev(bs, off, len, qiov, at);
     }
     request_end(bs, &r);
     if (ret >= 0 && (flags & BDRV_REQ_FUA)) {

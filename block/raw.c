@@ -78,8 +78,8 @@ static bool makes_a_header(BlockDriverState *bs, uint64_t off, uint64_t len,
     return bdrv_probe(head, sizeof(head), "") != &bdrv_raw;
 }
 
-static int raw_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
-                       const QEMUIOVector *qiov, size_t at)
+static int write_flags(BlockDriverState *bs, uint64_t off, uint64_t len,
+                       const QEMUIOVector *qiov, size_t at, int flags)
 {
     const Raw *s = bs->opaque;
 
@@ -88,7 +88,19 @@ static int raw_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
                   " refused, use format=raw to allow it");
         return -EPERM;
     }
-    return bdrv_co_pwritev(bs->file, s->offset + off, len, qiov, at, 0);
+    return bdrv_co_pwritev(bs->file, s->offset + off, len, qiov, at, flags);
+}
+
+static int raw_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
+                       const QEMUIOVector *qiov, size_t at)
+{
+    return write_flags(bs, off, len, qiov, at, 0);
+}
+
+static int raw_pwritev_fua(BlockDriverState *bs, uint64_t off, uint64_t len,
+                           const QEMUIOVector *qiov, size_t at)
+{
+    return write_flags(bs, off, len, qiov, at, BDRV_REQ_FUA);
 }
 
 static int raw_write_zeroes(BlockDriverState *bs, uint64_t off, uint64_t len, int flags)
@@ -154,6 +166,7 @@ const BlockDriver bdrv_raw = {
     .create = raw_create,
     .co_preadv = raw_preadv,
     .co_pwritev = raw_pwritev,
+    .co_pwritev_fua = raw_pwritev_fua,
     .co_write_zeroes = raw_write_zeroes,
     .co_discard = raw_discard,
     .co_block_status = raw_block_status,
