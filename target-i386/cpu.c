@@ -39,6 +39,7 @@ static void reset_segments(CPUX86State *env)
 
 static void reset_fpu(CPUX86State *env)
 {
+    x86_fpu_spill(env);
     memset(env->fpregs, 0, sizeof(env->fpregs));
     memset(env->fptags, 0, sizeof(env->fptags));
     memset(env->xmm, 0, sizeof(env->xmm));
@@ -47,6 +48,10 @@ static void reset_fpu(CPUX86State *env)
     env->fpus = 0;
     env->fpop = env->fpip = env->fpcs = env->fpdp = env->fpds = 0;
     env->mxcsr = env->mxcsr_host = 0x1f80;
+    x86_update_hflags(env);
+    if (x86_cpu(env) == cpu_current()) {
+        x86_fpu_enter(env);
+    }
 }
 
 static void x86_reset(CPUState *cpu)
@@ -260,6 +265,9 @@ static void x86_dump_state(CPUState *cpu, void (*put)(void *, const char *), voi
     CPUX86State *env = x86_env(cpu);
     Out o = { put, opaque };
 
+    if (cpu == cpu_current()) {
+        x86_fpu_sync(env);
+    }
     for (unsigned i = 0; i < 8; i++) {
         static const unsigned order[8] = { R_EAX, R_EBX, R_ECX, R_EDX,
                                            R_ESI, R_EDI, R_EBP, R_ESP };

@@ -52,6 +52,7 @@ enum {
     HF_SMM       = 1 << 16,
     HF_FLAT_SHIFT = 17,                 /* + R_xx: that segment is flat */
     HF_SSE_TRAP  = 1 << 23,             /* MXCSR has an unmasked exception */
+    HF_FPU_TRAP  = 1 << 24,             /* and the x87 control word */
     HF_VME       = 1 << 27,             /* CR4.VME, or PVI at CPL 3 */
     HF_OSXMMEXCPT = 1 << 28,
     HF_EXPAND    = 1 << 29,             /* an expand-down segment is in use: limits
@@ -161,6 +162,9 @@ typedef struct CPUX86State {
     uint32_t fpstt;                     /* TOP */
     uint32_t fpuc, fpus;                /* fpus without TOP */
     uint32_t fpop, fpip, fpcs, fpdp, fpds;
+    uint32_t fpu_live;                  /* the host's unit has registers, tags, TOP
+                                           and status; fpuc is exact: fpu.h */
+    FPReg fp_mem;                       /* scratch of one instruction */
 
     XMMReg xmm[8];
     XMMReg xmm_d, xmm_t, xmm_saved;     /* scratch of one instruction */

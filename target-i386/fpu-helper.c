@@ -6,6 +6,9 @@
  *                                                   |
  *                                     fnstsw: exceptions, C0..C3
  *
+ * Unless translated code has the guest's whole unit in the host's (env->fpu_live):
+ * then no helper runs before x86_fpu_spill().
+ *
  * Every arithmetic helper loads its operands into the host unit, does the one
  * instruction and reads the status.  The host's control word holds the guest's
  * rounding and precision (all exceptions masked) as long as the vCPU thread is
@@ -23,6 +26,7 @@
  */
 #include "target-i386/fpu.h"
 
+#include <string.h>
 #include <xmmintrin.h>
 
 #include "sys/loop.h"
@@ -47,6 +51,60 @@ static void host_fnclex(void)
     __asm__ volatile("fnclex");
 }
 
+/* SDM vol. 1, figure 8-9; ST0 first. */
+typedef struct __attribute__((packed)) HostImage {
+    uint32_t cw, sw, tags, pointers[4];
+    uint8_t st[8][10];
+} HostImage;
+
+static void make_image(const CPUX86State *env, HostImage *h)
+{
+    *h = (HostImage){ .cw = env->fpuc, .sw = env->fpus | env->fpstt << 11 };
+    for (unsigned i = 0; i < 8; i++) {
+        h->tags |= (env->fptags[i] ? 3u : 0) << 2 * i;
+        memcpy(h->st[i], env->fpregs[(env->fpstt + i) & 7].b, 10);
+    }
+}
+
+static void take_image(CPUX86State *env, const HostImage *h)
+{
+    env->fpus = h->sw & 0xffff & ~(7u << 11);
+    env->fpstt = h->sw >> 11 & 7;
+    for (unsigned i = 0; i < 8; i++) {
+        env->fptags[i] = (h->tags >> 2 * i & 3) == 3;
+        memcpy(env->fpregs[(env->fpstt + i) & 7].b, h->st[i], 10);
+    }
+}
+
+void x86_fpu_load(CPUX86State *env)
+{
+    HostImage h;
+
+    make_image(env, &h);
+    __asm__ volatile("frstor %0" : : "m"(h));
+    env->fpu_live = 1;
+}
+
+void x86_fpu_spill(CPUX86State *env)
+{
+    HostImage h;
+
+    if (env->fpu_live) {
+        __asm__ volatile("fnsave %0" : "=m"(h));
+        take_image(env, &h);
+        env->fpu_live = 0;
+        host_fldcw(env->fpuc | 0x3f);
+    }
+}
+
+void x86_fpu_sync(CPUX86State *env)
+{
+    if (env->fpu_live) {
+        x86_fpu_spill(env);
+        x86_fpu_load(env);
+    }
+}
+
 void x86_fpu_enter(CPUX86State *env)
 {
     host_fnclex();
@@ -55,7 +113,7 @@ void x86_fpu_enter(CPUX86State *env)
 
 void x86_fpu_leave(CPUX86State *env)
 {
-    (void)env;
+    x86_fpu_spill(env);
     host_fldcw(0x37f);
 }
 
@@ -870,6 +928,7 @@ void helper_f_d9(CPUX86State *env, uint32_t op)
 static void set_fpuc(CPUX86State *env, uint32_t val)
 {
     env->fpuc = (val & 0x1f3f) | 0x40;
+    x86_update_hflags(env);
     if (~val & FPUS_EXC) {
         host_fnclex();
     }
@@ -890,6 +949,14 @@ void helper_fldcw(CPUX86State *env, uint32_t val)
 {
     check_pending(env, GETPC());
     set_fpuc(env, val);
+}
+
+/* Of translated code whose unit is the host's: its operand has an unmasked
+ * exception. */
+void helper_fldcw_trap(CPUX86State *env)
+{
+    x86_fpu_spill(env);
+    set_fpuc(env, (uint32_t)env->fp_mem.f.mant & 0xffff);
 }
 
 uint32_t helper_fnstsw(CPUX86State *env)

@@ -18,6 +18,15 @@ enum {
     FPUS_CC = FPUS_C0 | FPUS_C1 | FPUS_C2 | FPUS_C3, FPUS_B = 1 << 15,
 };
 
+/*
+ * The guest's unit into the host's, and back: env->fpu_live.  On the vCPU thread,
+ * with all exceptions masked to load.  sync leaves it where it is, but makes env
+ * exact.
+ */
+void x86_fpu_load(CPUX86State *env);
+void x86_fpu_spill(CPUX86State *env);
+void x86_fpu_sync(CPUX86State *env);
+
 /* The host's control word follows the guest's while its code runs. */
 void x86_fpu_enter(CPUX86State *env);
 void x86_fpu_leave(CPUX86State *env);

@@ -553,12 +553,14 @@ void gen_MOVLHPS(X86Dis *d)
 
 void gen_MOVQ2DQ(X86Dis *d)
 {
+    x86_x87_to_env(d);
     mmx_enter(d);
     set_xmm(d, d->reg, tcg_ld(d->s, TCG_ldvd, mmx_at(d->rm)));
 }
 
 void gen_MOVDQ2Q(X86Dis *d)
 {
+    x86_x87_to_env(d);
     mmx_enter(d);
     tcg_st(d->s, TCG_stvd, xmm(d, d->rm), mmx_at(d->reg));
     mmx_written(d, d->reg);
@@ -647,6 +649,7 @@ void gen_MASKMOVDQU(X86Dis *d)
  * for CVTPI2PD, processors do it for CVTPI2PS too. */
 static void from_mmx(X86Dis *d, const TCGHelper *h)
 {
+    x86_x87_to_env(d);
     TCGv s = mmx_source(d, 8), dest = in_xmm_d(d, xmm(d, d->reg));
 
     if (!d->has_mem) {
@@ -663,6 +666,7 @@ void gen_CVTPI2PD(X86Dis *d) { from_mmx(d, &h_cvtpi2pd); }
 
 static void to_mmx(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {
+    x86_x87_to_env(d);
     TCGv s = in_xmm_t(d, xmm_source(d, bytes)), dest = mmx_dest(d);
 
     mmx_enter(d);

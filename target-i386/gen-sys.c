@@ -450,5 +450,7 @@ void gen_FWAIT(X86Dis *d)
         x86_raise_now(d, EXCP_NM);
         return;
     }
-    tcg_call0(d->s, &h_fwait);
+    if (!x86_x87_on_host(d)) {
+        tcg_call0(d->s, &h_fwait);
+    }
 }

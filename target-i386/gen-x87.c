@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x87 instructions (SDM vol. 1, chapter 8): operands to helpers.
+ * x87 instructions (SDM vol. 1, chapter 8): operands to helpers.  This is the slow
+ * twin of gen-x87-host.c, and the way while exceptions are unmasked.
  *
  * Loads of an operand from memory are made here, so that they hit the TLB in
  * translated code; stores are made by the helpers, because whether there is
@@ -22,10 +23,10 @@ static TCGv k(X86Dis *d, uint32_t v)
 /* 8.1.8: FIP, FOP and FDP of the last non-control instruction. */
 static void note_insn(X86Dis *d)
 {
-    tcg_st(d->s, TCG_st32, k(d, d->pc), ENV(fpip));
-    tcg_st(d->s, TCG_st32, k(d, (d->opcode & 7u) << 8 | d->modrm), ENV(fpop));
+    tcg_set(d->s, G_FPIP, k(d, d->pc));
+    tcg_set(d->s, G_FPOP, k(d, (d->opcode & 7u) << 8 | d->modrm));
     if (d->has_mem) {
-        tcg_st(d->s, TCG_st32, x86_ea(d, 0), ENV(fpdp));
+        tcg_set(d->s, G_FPDP, x86_ea(d, 0));
     }
 }
 
@@ -273,6 +274,7 @@ void gen_FNNOP(X86Dis *d)
 void gen_FLDCW(X86Dis *d)
 {
     tcg_call(d->s, &h_fldcw, x86_ld_mem(d, 0, MO_16));
+    x86_check_mode(d, false);
 }
 
 void gen_FNSTCW(X86Dis *d)

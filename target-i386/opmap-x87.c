@@ -16,6 +16,8 @@
 #include "target-i386/gen-x87.h"
 
 #define X(name, ...) F(OP_FPU, name, R, __VA_ARGS__)
+/* May change whether exceptions are masked. */
+#define XMODE(name) F(OP_FPU | OP_MODE, name, R, M_n)
 /* No operands; `rows` for all eight r/m. */
 #define XR(name) F(OP_FPU, name, R)
 #define BYRM(table) SUB(table, BY_RM)
@@ -29,7 +31,7 @@ static const X86Op d9_4[8] = {
 static const X86Op d9_5[8] = { [0 ... 6] = XR(FLD_CONST) };
 static const X86Op da_5[8] = { [1] = XR(FUCOMPP) };
 static const X86Op db_4[8] = {
-    [0] = XR(FNNOP), [1] = XR(FNNOP), [2] = XR(FNCLEX), [3] = XR(FNINIT), [4] = XR(FNNOP),
+    [0] = XR(FNNOP), [1] = XR(FNNOP), [2] = XR(FNCLEX), [3] = F(OP_FPU | OP_MODE, FNINIT, R), [4] = XR(FNNOP),
 };
 static const X86Op de_3[8] = { [1] = XR(FCOMPP) };
 static const X86Op df_4[8] = { [0] = XR(FNSTSW_AX) };
@@ -37,15 +39,15 @@ static const X86Op df_4[8] = { [0] = XR(FNSTSW_AX) };
 const X86Op x86_x87_mem[8][8] = {
     { [0 ... 7] = X(FARITH_M32, M_n) },                                         /* D8 */
     { [0] = X(FLD_M32, M_n), [2] = X(FST_M32, M_n), [3] = X(FSTP_M32, M_n),     /* D9 */
-      [4] = X(FLDENV, M_n), [5] = X(FLDCW, M_n), [6] = X(FNSTENV, M_n), [7] = X(FNSTCW, M_n) },
+      [4] = XMODE(FLDENV), [5] = X(FLDCW, M_n), [6] = XMODE(FNSTENV), [7] = X(FNSTCW, M_n) },
     { [0 ... 7] = X(FARITH_I32, M_n) },                                         /* DA */
     { [0] = X(FILD_32, M_n), [1] = F(OP_FPU | FEAT(SSE3), FISTTP_32, R, M_n),   /* DB */
       [2] = X(FIST_32, M_n), [3] = X(FISTP_32, M_n), [5] = X(FLD_M80, M_n),
       [7] = X(FSTP_M80, M_n) },
     { [0 ... 7] = X(FARITH_M64, M_n) },                                         /* DC */
     { [0] = X(FLD_M64, M_n), [1] = F(OP_FPU | FEAT(SSE3), FISTTP_64, R, M_n),   /* DD */
-      [2] = X(FST_M64, M_n), [3] = X(FSTP_M64, M_n), [4] = X(FRSTOR, M_n),
-      [6] = X(FNSAVE, M_n), [7] = X(FNSTSW_M, M_n) },
+      [2] = X(FST_M64, M_n), [3] = X(FSTP_M64, M_n), [4] = XMODE(FRSTOR),
+      [6] = XMODE(FNSAVE), [7] = X(FNSTSW_M, M_n) },
     { [0 ... 7] = X(FARITH_I16, M_n) },                                         /* DE */
     { [0] = X(FILD_16, M_n), [1] = F(OP_FPU | FEAT(SSE3), FISTTP_16, R, M_n),   /* DF */
       [2] = X(FIST_16, M_n), [3] = X(FISTP_16, M_n), [4] = X(FBLD, M_n),

@@ -38,6 +38,7 @@ void x86_update_hflags(CPUX86State *env)
     hf |= hflag((cr0 & CR0_AM) && (env->eflags & AC_MASK) && cpl == 3, HF_AC);
     hf |= hflag(cr4 & CR4_OSFXSR, HF_OSFXSR) | hflag(cr4 & CR4_OSXMMEXCPT, HF_OSXMMEXCPT);
     hf |= hflag((cr4 & CR4_VME && vm) || (cr4 & CR4_PVI && cpl == 3 && !vm), HF_VME);
+    hf |= hflag(~env->fpuc & 0x3f, HF_FPU_TRAP);
     env->hflags = hf;
 }
 

@@ -47,6 +47,9 @@ static const TCGGlobalDef globals[G_NUM] = {
     [G_CC_SRC] = { "cc_src", ENV(cc_src), TCG_I32, 0 },
     [G_CC_SRC2] = { "cc_src2", ENV(cc_src2), TCG_I32, 0 },
     [G_CC_INC] = { "cc_inc", ENV(cc_inc), TCG_I32, 0 },
+    [G_FPIP] = { "fpip", ENV(fpip), TCG_I32, 0 },
+    [G_FPOP] = { "fpop", ENV(fpop), TCG_I32, 0 },
+    [G_FPDP] = { "fpdp", ENV(fpdp), TCG_I32, 0 },
 #define XMM(n) [G_XMM0 + n] = { "xmm" #n, ENV(xmm[n]), TCG_V128, 0 }
     XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),
 };
@@ -67,6 +70,7 @@ const TCGTarget x86_tcg_target = {
     },
     .exit_request = ENV(common.exit_request),
     .mxcsr = ENV(mxcsr_host),
+    .cold = x86_cold,
 };
 
 /* -- Registers --------------------------------------------------------------- */
@@ -108,7 +112,8 @@ void x86_set_reg(X86Dis *d, unsigned n, TCGMemOp size, TCGv v)
 
 /* -- Stubs ------------------------------------------------------------------- */
 
-enum { STUB_RAISE, STUB_SEG = 20, STUB_AGAIN = 26, STUB_SOFT_INT, STUB_NEXT, STUB_LEAVE };
+enum { STUB_RAISE, STUB_SEG = 20, STUB_AGAIN = 26, STUB_SOFT_INT, STUB_NEXT, STUB_LEAVE,
+       STUB_FLDCW };
 
 /* The stub `kind` of this instruction; for STUB_RAISE and STUB_SEG the vector
  * or segment is part of the kind. */
@@ -143,6 +148,11 @@ void x86_again_if(X86Dis *d, X86Cond c)
 void x86_soft_int_if(X86Dis *d, X86Cond c, unsigned vector)
 {
     branch(d, c, stub(d, STUB_SOFT_INT, vector));
+}
+
+void x86_fldcw_if(X86Dis *d, X86Cond c)
+{
+    branch(d, c, stub(d, STUB_FLDCW, 0));
 }
 
 static X86Cond interrupt_waits(X86Dis *d)
@@ -199,6 +209,12 @@ static void emit_stub(X86Dis *d, const X86Stub *st)
     tcg_insn_start(s, st->pc, 0);
     if (st->kind == STUB_AGAIN) {
         set_eip(d, st->pc);
+        leave(d);
+        return;
+    }
+    if (st->kind == STUB_FLDCW) {
+        tcg_call0(s, &h_fldcw_trap);
+        set_eip(d, st->next);
         leave(d);
         return;
     }
@@ -547,6 +563,9 @@ static void run(X86Dis *d)
     X86Access access = (X86Access)d->op->access;
     bool writes = access == W || access == RW;
 
+    if (d->op->flags & OP_MMX) {
+        x86_x87_to_env(d);
+    }
     d->ot = (TCGMemOp)(memop_of(d, size_of(d->operand[0])) & MO_SIZE);
     address_operand(d);
     for (unsigned i = 0; i < 3; i++) {
@@ -556,7 +575,9 @@ static void run(X86Dis *d)
             d->val[i] = load_operand(d, i, i == 0 && access != R);
         }
     }
-    d->op->gen(d);
+    if (!d->escape || !x86_x87_host(d)) {
+        d->op->gen(d);
+    }
     if (d->end != END_GONE) {
         if (writes) {
             x86_write_back(d);

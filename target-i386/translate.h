@@ -26,7 +26,8 @@
 /* Globals of x86_tcg_target, in the order of CPUX86State.regs. */
 enum {
     G_EAX, G_ECX, G_EDX, G_EBX, G_ESP, G_EBP, G_ESI, G_EDI,
-    G_EIP, G_CC_OP, G_CC_DST, G_CC_SRC, G_CC_SRC2, G_CC_INC, G_XMM0, G_NUM = G_XMM0 + 8
+    G_EIP, G_CC_OP, G_CC_DST, G_CC_SRC, G_CC_SRC2, G_CC_INC,
+    G_FPIP, G_FPOP, G_FPDP, G_XMM0, G_NUM = G_XMM0 + 8
 };
 
 extern const TCGTarget x86_tcg_target;
@@ -78,6 +79,9 @@ typedef struct X86NewCC {
     TCGv dst, src, src2, inc, a, b, carry;
 } X86NewCC;
 
+/* Where the guest's x87 unit is: in env, or the host's (gen-x87-host.c). */
+typedef enum X86Unit { UNIT_UNKNOWN, UNIT_ENV, UNIT_HOST } X86Unit;
+
 struct X86Dis {
     /* The block */
     TCGContext *s;
@@ -125,6 +129,7 @@ struct X86Dis {
     TCGv linear;                        /* of the memory operand, if loaded */
     bool have_stub[32];                 /* raise stubs of this instruction */
     uint8_t stub_of[32];
+    X86Unit unit;                       /* at this place in the block */
     X86CC cc;
     X86NewCC new_cc;
 };
@@ -203,6 +208,20 @@ void x86_label(X86Dis *d, TCGLabel l);
  * hflags are what the block was made for and, with irq, no interrupt waits.
  */
 void x86_check_mode(X86Dis *d, bool irq);
+
+/* FLDCW of env->fp_mem with unmasked exceptions, if the condition holds. */
+void x86_fldcw_if(X86Dis *d, X86Cond c);
+
+/* -- x87 (gen-x87-host.c) ---------------------------------------------------- */
+
+/* Is the unit the host's while translated code runs? */
+bool x86_x87_on_host(const X86Dis *d);
+/* Before anything that looks at env->fpregs, fptags, fpstt, fpus. */
+void x86_x87_to_env(X86Dis *d);
+/* An escape instruction; false: gen is to do it, and the unit is in env. */
+bool x86_x87_host(X86Dis *d);
+/* TCGTarget.cold: arg is an X86Unit */
+void x86_cold(void *env, uint32_t where);
 
 /* -- Flags (gen-cc.c) -------------------------------------------------------- */
 

@@ -540,6 +540,41 @@ TCGv tcg_x86(TCGContext *s, TCGOpcode op, uint32_t k, TCGv a, TCGv b)
     return emit(s, op, to_int ? TCG_I32 : TCG_V128, k, 0, a, b);
 }
 
+void tcg_x87(TCGContext *s, unsigned opcode, unsigned modrm, uint32_t offset)
+{
+    assert(s->x86_ops);
+    TCGOp *op = append(s, TCG_x87);
+
+    op->k[0] = opcode | modrm << 8;
+    op->k[1] = offset;
+}
+
+void tcg_x87_mem(TCGContext *s, bool store, unsigned opcode, unsigned reg, TCGv addr,
+                 TCGMemOp memop, unsigned mmu_idx)
+{
+    assert(s->x86_ops && type_of(s, addr) == TCG_I32);
+    TCGOp *op = append(s, store ? TCG_x87_st : TCG_x87_ld);
+
+    op->in[0] = addr;
+    op->k[0] = memop;
+    op->k[1] = mmu_idx | opcode << 8 | reg << 16;
+}
+
+TCGv tcg_x87_get(TCGContext *s, TCGOpcode op, uint32_t k)
+{
+    assert(s->x86_ops && (op == TCG_x87_sw || op == TCG_x87_cmp));
+    return emit(s, op, TCG_I32, k, 0, (TCGv){ 0 }, (TCGv){ 0 });
+}
+
+void tcg_x87_cmov(TCGContext *s, unsigned i, TCGv a)
+{
+    assert(s->x86_ops && type_of(s, a) == TCG_I32);
+    TCGOp *op = append(s, TCG_x87_cmov);
+
+    op->in[0] = a;
+    op->k[0] = i;
+}
+
 void tcg_cold(TCGContext *s, TCGCond c, TCGv a, TCGv b, uint32_t arg)
 {
     assert(s->target->cold && type_of(s, a) == TCG_I32 && type_of(s, b) == TCG_I32);

@@ -333,6 +333,16 @@ enum {
 };
 /* b is ignored if the operation has one operand. */
 TCGv tcg_x86(TCGContext *s, TCGOpcode op, uint32_t k, TCGv a, TCGv b);
+/*
+ * An instruction of the host's x87 unit, whose state is the guest's then, with
+ * all exceptions masked: on registers; on the field at `offset`, if ModRM says
+ * memory; on guest memory.
+ */
+void tcg_x87(TCGContext *s, unsigned opcode, unsigned modrm, uint32_t offset);
+void tcg_x87_mem(TCGContext *s, bool store, unsigned opcode, unsigned reg, TCGv addr,
+                 TCGMemOp memop, unsigned mmu_idx);
+TCGv tcg_x87_get(TCGContext *s, TCGOpcode op, uint32_t k);  /* x87_sw, x87_cmp */
+void tcg_x87_cmov(TCGContext *s, unsigned i, TCGv a);
 TCGv tcg_muluh(TCGContext *s, TCGv a, TCGv b);
 TCGv tcg_mulsh(TCGContext *s, TCGv a, TCGv b);
 

@@ -243,6 +243,7 @@ static void rig_set_fx(const uint8_t *fx)
     env->mxcsr_host = env->mxcsr | 0x1f80;
     env->hflags &= ~(uint32_t)HF_SSE_TRAP;
     env->hflags |= (env->mxcsr & 0x1f80) != 0x1f80 ? HF_SSE_TRAP : 0;
+    x86_update_hflags(env);
 }
 
 static void rig_get_fx(uint8_t *fx)

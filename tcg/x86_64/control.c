@@ -214,6 +214,9 @@ void x86_control_op(X86 *x)
     case TCG_qemu_st:
         x86_qemu_st(x);
         break;
+    case TCG_x87_ld: case TCG_x87_st:
+        x86_x87_access(x);
+        break;
     case TCG_call:
         x86_call_op(x);
         break;

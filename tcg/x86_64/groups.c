@@ -70,7 +70,7 @@ static Open *find_open(X86 *x, Finder *f, const TCGOp *op, bool write)
         Open *o = &f->open[i];
 
         if (o->base == x->base[op->in[0].temp] && o->write == write &&
-            o->mmu_idx == op->k[1]) {
+            o->mmu_idx == (uint8_t)op->k[1]) {
             return o;
         }
     }
@@ -115,7 +115,8 @@ static Open *new_open(Finder *f)
 
 static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
 {
-    bool write = op->opc == TCG_qemu_st || (op->k[0] & MO_RMW);
+    bool write = op->opc == TCG_qemu_st || op->opc == TCG_x87_st || (op->k[0] & MO_RMW);
+    uint8_t mmu_idx = (uint8_t)op->k[1];
     int32_t at = x->offset[op->in[0].temp];
     int32_t size = 1 << (op->k[0] & MO_SIZE);
     bool align = (op->k[0] & MO_ALIGN) && size > 1;
@@ -132,7 +133,7 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
         }
         *o = (Open){ .group = (uint16_t)f->num_groups++, .write = write,
                      .base = x->base[op->in[0].temp],
-                     .mmu_idx = (uint8_t)op->k[1] };
+                     .mmu_idx = mmu_idx };
         x->group[o->group] = (Group){ .lo = at, .end = at + size,
                                       .align = align ? size : 0, .anchor = at,
                                       .last = (uint16_t)i };
@@ -153,7 +154,8 @@ void x86_find_groups(X86 *x)
         if (op->opc == TCG_call || (def->flags & TCG_END)) {
             f.num_open = 0;
         }
-        if (op->opc == TCG_qemu_ld || op->opc == TCG_qemu_st) {
+        if (op->opc == TCG_qemu_ld || op->opc == TCG_qemu_st || op->opc == TCG_x87_ld ||
+            op->opc == TCG_x87_st) {
             note_access(x, &f, op, i);
         }
         if (def->outs && op->opc != TCG_const && op->d.temp != TCG_NO_TEMP) {

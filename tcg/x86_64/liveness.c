@@ -33,8 +33,8 @@ typedef struct Scan {
 static bool observes(const TCGOp *op)
 {
     switch (op->opc) {
-    case TCG_qemu_ld: case TCG_qemu_st: case TCG_call: case TCG_label:
-    case TCG_br: case TCG_brcond_i32: case TCG_brcond_i64:
+    case TCG_qemu_ld: case TCG_qemu_st: case TCG_x87_ld: case TCG_x87_st:
+    case TCG_call: case TCG_label: case TCG_br: case TCG_brcond_i32: case TCG_brcond_i64:
     case TCG_goto_tb: case TCG_goto_ptr: case TCG_exit_tb:
         return true;
     default:

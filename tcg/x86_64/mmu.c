@@ -256,7 +256,7 @@ typedef struct Access {
 static Access begin_access(X86 *x, bool write)
 {
     const TCGOp *op = x86_op(x);
-    Access a = { .memop = (unsigned)op->k[0], .mmu_idx = (unsigned)op->k[1],
+    Access a = { .memop = (unsigned)op->k[0], .mmu_idx = (uint8_t)op->k[1],
                  .write = write, .t1 = NO_REG };
 
     prepare(x);
@@ -359,6 +359,26 @@ void x86_qemu_st(X86 *x)
     x86_consume(x);
 }
 
+/* k: opcode and ModRM reg, as k[1] of the operation has them. */
+static void x87_insn(X86 *x, uint64_t k, Mem m)
+{
+    asm_rm(&x->as, k >> 8 & 0xff, k >> 16 & 7, m);
+}
+
+void x86_x87_access(X86 *x)
+{
+    bool store = x86_op(x)->opc == TCG_x87_st;
+    Access a = begin_access(x, store);
+    Stub *stub;
+
+    get_scratch(x, &a, false);
+    x86_consume(x);
+    stub = check(x, &a, store ? STUB_X87_ST : STUB_X87_LD);
+    stub->k = x86_op(x)->k[1];
+    x87_insn(x, stub->k, mem_index(a.t0, a.addr, 0));
+    end_access(x, &a, stub, NO_REG, x->used);
+}
+
 /* -- Out of line ------------------------------------------------------------- */
 
 static Mem frame(int32_t offset)
@@ -376,9 +396,22 @@ void x86_save_xmm(X86 *x, RegMask regs, bool restore)
     }
 }
 
+/*
+ * What is stored, but the unit as it was: the store may fault.  Its flags and
+ * its pop come when it is done.
+ */
+static void put_x87_value(X86 *x, const Stub *stub)
+{
+    asm_rm(&x->as, 0xd9, 6, frame(FRAME_X87));          /* fnstenv */
+    x87_insn(x, stub->k, frame(FRAME_VALUE));
+    asm_rm(&x->as, 0xd9, 4, frame(FRAME_X87));          /* fldenv */
+}
+
 static void put_value(X86 *x, const Stub *stub)
 {
-    if (stub->kind == STUB_ST16) {
+    if (stub->kind == STUB_X87_ST) {
+        put_x87_value(x, stub);
+    } else if (stub->kind == STUB_ST16) {
         asm_rm(&x->as, OPC_MOVAPS_STORE, stub->reg, frame(FRAME_VALUE));
     } else if (stub->memop & MO_VEC) {
         asm_rm(&x->as, MAP_0F | PRE_F2 | 0x11, stub->reg, frame(FRAME_VALUE));
@@ -393,7 +426,12 @@ static void put_value(X86 *x, const Stub *stub)
 
 static bool is_load(const Stub *stub)
 {
-    return stub->kind == STUB_LD || stub->kind == STUB_LD16;
+    return stub->kind == STUB_LD || stub->kind == STUB_LD16 || stub->kind == STUB_X87_LD;
+}
+
+static bool is_x87(const Stub *stub)
+{
+    return stub->kind == STUB_X87_LD || stub->kind == STUB_X87_ST;
 }
 
 /* Zero the addends of groups; they are not to be used after this. */
@@ -428,7 +466,9 @@ static void check_alone(X86 *x, const Stub *stub)
     asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t, frame(FRAME_SCRATCH));
     miss = asm_jcc(&x->as, CC_NE);
     tlb_addend(x, stub->addend, stub->mmu_idx);
-    if (is_load(stub)) {
+    if (is_x87(stub)) {
+        x87_insn(x, stub->k, m);
+    } else if (is_load(stub)) {
         load_host(x, stub->reg, m, stub->memop);
     } else {
         Loc v = { .kind = stub->reg == NO_REG ? LOC_IMM : LOC_REG,
@@ -457,13 +497,15 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
     }
     asm_mov_mi(&x->as, false, frame(FRAME_OP), 0);
     args = x->as.p - 4;
-    asm_call(&x->as, (uintptr_t)x->thunk[stub->kind]);
+    asm_call(&x->as, (uintptr_t)x->thunk[stub->kind & 3]);
     word = (uint32_t)(x->as.p - stub->resume);
     assert(word < 1u << 20 && stub->mmu_idx < 16);
     word = word << 12 | (uint32_t)stub->mmu_idx << 8 | (stub->memop & 0xff);
     __builtin_memcpy(args, &word, 4);
     x86_save_xmm(x, stub->xmm, true);
-    if (stub->kind == STUB_LD16) {
+    if (is_x87(stub)) {
+        x87_insn(x, stub->k, frame(FRAME_VALUE));
+    } else if (stub->kind == STUB_LD16) {
         asm_rm(&x->as, OPC_MOVAPS_LOAD, stub->reg, frame(FRAME_VALUE));
     } else if (is_load(stub) && (stub->memop & MO_VEC)) {
         load_host(x, stub->reg, frame(FRAME_VALUE), stub->memop);

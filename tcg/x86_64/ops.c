@@ -1074,6 +1074,16 @@ static void emit_x86_vi(X86 *x, const OpRow *row)
 }
 
 /* SDM vol. 2A, LAHF: SF ZF 0 AF 0 PF 1 CF; comparisons clear SF and AF. */
+static void fetch_flags(X86 *x, unsigned d)
+{
+    asm_byte(&x->as, 0x9f);
+    asm_rr(&x->as, OPC_MOVZX8, RAX, RAX + 4);
+    asm_alu_ri(&x->as, ALU_AND, false, RAX, 0x45);
+    if (d != RAX) {
+        asm_mov_rr(&x->as, false, d, RAX);
+    }
+}
+
 static void emit_x86_cmp(X86 *x, const OpRow *row)
 {
     unsigned a = x86_use_reg(x, x86_op(x)->in[0].temp), d;
@@ -1084,22 +1094,60 @@ static void emit_x86_cmp(X86 *x, const OpRow *row)
     x86_consume(x);
     d = x86_def(x, RAX, 0);
     host_insn(x, a, 0, &b);
-    asm_byte(&x->as, 0x9f);
-    asm_rr(&x->as, OPC_MOVZX8, RAX, RAX + 4);
-    asm_alu_ri(&x->as, ALU_AND, false, RAX, 0x45);
-    if (d != RAX) {
-        asm_mov_rr(&x->as, false, d, RAX);
+    fetch_flags(x, d);
+}
+
+static void emit_x87(X86 *x, const OpRow *row)
+{
+    const TCGOp *op = x86_op(x);
+    unsigned opcode = op->k[0] & 0xff, modrm = op->k[0] >> 8 & 0xff;
+
+    (void)row;
+    if (modrm >= 0xc0) {
+        asm_byte(&x->as, opcode);
+        asm_byte(&x->as, modrm);
+    } else {
+        asm_rm(&x->as, opcode, modrm >> 3 & 7, x86_env((uint32_t)op->k[1]));
+    }
+}
+
+/* fcmovne, as ZF is what a test of the condition gives */
+static void emit_x87_cmov(X86 *x, const OpRow *row)
+{
+    unsigned r = x86_use_reg(x, x86_op(x)->in[0].temp);
+
+    (void)row;
+    asm_rr(&x->as, OPC_TEST, r, r);
+    asm_byte(&x->as, 0xdb);
+    asm_byte(&x->as, 0xc8 | (unsigned)x86_op(x)->k[0]);
+    x86_consume(x);
+}
+
+static void emit_x87_get(X86 *x, const OpRow *row)
+{
+    const TCGOp *op = x86_op(x);
+    unsigned d;
+
+    x86_reserve(x, RAX);
+    d = x86_def(x, RAX, 0);
+    asm_byte(&x->as, row->opc ? row->opc : op->k[0] & 0xff);
+    asm_byte(&x->as, row->opc ? 0xe0 : op->k[0] >> 8 & 0xff);
+    if (row->opc) {                     /* fnstsw ax */
+        asm_rr(&x->as, OPC_MOVZX16, d, RAX);
+    } else {
+        fetch_flags(x, d);
     }
 }
 
 /* -- env --------------------------------------------------------------------- */
 
-/* A field that only the branch behind this op looks at can be compared there. */
+/* A field that only the next op looks at can be compared there. */
 static bool only_compared(X86 *x)
 {
     const TCGOp *op = x86_op(x), *next = op + 1;
 
-    return x->op + 1u < x->s->num_ops && next->opc == TCG_brcond_i32 &&
+    return x->op + 1u < x->s->num_ops &&
+           (next->opc == TCG_brcond_i32 || next->opc == TCG_cold_i32) &&
            next->in[0].temp == op->d.temp && next->in[1].temp != op->d.temp &&
            x->next_in[x->op + 1][0] == 0;
 }
@@ -1234,6 +1282,10 @@ static const OpRow rows[TCG_NUM_OPS] = {
     [TCG_x86_iv] = { emit_x86_iv, 0, 0, 0 },
     [TCG_x86_viv] = { emit_x86_viv, 0, 0, 0 },
     [TCG_x86_vi] = { emit_x86_vi, 0, 0, 0 },
+    [TCG_x87] = { emit_x87, 0, 0, 0 },
+    [TCG_x87_cmov] = { emit_x87_cmov, 0, 0, 0 },
+    [TCG_x87_sw] = { emit_x87_get, 0xdf, 0, 0 },
+    [TCG_x87_cmp] = { emit_x87_get, 0, 0, 0 },
     [TCG_x86_cmp] = { emit_x86_cmp, 0, 0, 0 },
     BOTH(setcond,  emit_setcond, 0, 0),
     BOTH(movcond,  emit_movcond, 0, 0),

@@ -40,7 +40,8 @@ enum {
     FRAME_VALUE = 16,                   /* 16 bytes */
     FRAME_HOST_MXCSR = 32,
     FRAME_SCRATCH = 40,                 /* of a stub */
-    FRAME_SLOTS = 48,                   /* 8 bytes each */
+    FRAME_X87 = 48,                     /* 28 bytes: FNSTENV */
+    FRAME_SLOTS = 80,                   /* 8 bytes each */
     NUM_SLOTS = 2 * TCG_MAX_TEMPS + 2,
     FRAME_XMM = FRAME_SLOTS + 8 * NUM_SLOTS,    /* around slow accesses */
     FRAME_SIZE = FRAME_XMM + 16 * 16,   /* a multiple of 16 */
@@ -104,13 +105,13 @@ typedef struct Pending {
     uint8_t global, reg;
 } Pending;
 
-typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_BRANCH,
-                        STUB_EXIT, STUB_COLD } StubKind;
+typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_X87_LD, STUB_X87_ST,
+                        STUB_BRANCH, STUB_EXIT, STUB_COLD } StubKind;
 
 typedef struct Stub {                   /* code out of line */
     uint8_t *from, *resume;
-    uint64_t k;                         /* constant to store, tb | exit, or
-                                           argument of cold */
+    uint64_t k;                         /* constant to store, tb | exit, x87
+                                           instruction, or argument of cold */
     RegMask xmm;                        /* live across it */
     uint16_t first_pending, num_pending;
     uint16_t label;
@@ -148,7 +149,7 @@ typedef struct X86 {
     RegMask pins, alloc;                /* pinned; for anything else */
     uint8_t pin_reg[TCG_MAX_GLOBALS];   /* or NO_REG */
     uint8_t reg_global[32];             /* or NO_GLOBAL */
-    uint8_t *thunk[4];                  /* by StubKind */
+    uint8_t *thunk[4];                  /* by StubKind; those of x87 are ld, st */
     uint8_t *cold_thunk;
     uint8_t *leave, *leave_home;        /* pins to env first, or already there */
     uintptr_t (*enter)(void *env, const uint8_t *tc_ptr);
@@ -278,6 +279,7 @@ unsigned x86_compare(X86 *x, const Compare *c);
 /* mmu.c */
 void x86_qemu_ld(X86 *x);
 void x86_qemu_st(X86 *x);
+void x86_x87_access(X86 *x);
 void x86_mmu_stub(X86 *x, const Stub *stub);
 void x86_mmu_thunks(X86 *x);
 void x86_save_xmm(X86 *x, RegMask regs, bool restore);
