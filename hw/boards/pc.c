@@ -627,7 +627,7 @@ static int place_nics(Machine *m, Error *err)
 
     for (int i = 0; ret == 0 && i < (int)ARRAY_SIZE(m->config.nic) && m->config.nic[i]; i++) {
         const char *model = m->config.nic[i]->model;
-        char id[8], props[16];
+        char id[24], props[32];
         Place p = { .id = id, .type = &ne2k_pci_type, .props = props,
                     .devfn = AT_DEVFN(FIRST_SLOT + i, 0) };
 
