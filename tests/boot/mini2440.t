@@ -12,8 +12,7 @@ use Guest;
 use Test::More;
 
 my $initrd = Guest::file('initramfs-v4t');
-# this kernel's NAND driver panics where there is no chip
-my $append = 'console=ttySAC0,115200 initcall_blacklist=s3c24xx_nand_driver_init';
+my $append = 'console=ttySAC0,115200';
 my @machine = ('-M', 'mini2440', '-initrd', $initrd,
                '-kernel', Guest::file('zImage-mini2440'));
 
