@@ -33,6 +33,7 @@
 #include "hw/misc/isa-irqs.h"
 #include "hw/misc/leds.h"
 #include "hw/misc/pl061.h"
+#include "hw/misc/uda1341.h"
 #include "hw/nand/nand.h"
 #include "hw/net/dm9000.h"
 #include "hw/net/ne2000.h"
@@ -42,15 +43,24 @@
 #include "hw/pci/piix3.h"
 #include "hw/pci/piix4-pm.h"
 #include "hw/pci/versatile-pci.h"
+#include "hw/s3c24xx/ac97.h"
 #include "hw/s3c24xx/adc.h"
+#include "hw/s3c24xx/camif.h"
 #include "hw/s3c24xx/clock.h"
+#include "hw/s3c24xx/dma.h"
 #include "hw/s3c24xx/gpio.h"
+#include "hw/s3c24xx/i2c.h"
+#include "hw/s3c24xx/i2s.h"
 #include "hw/s3c24xx/intc.h"
+#include "hw/s3c24xx/lcd.h"
 #include "hw/s3c24xx/memctl.h"
 #include "hw/s3c24xx/nand.h"
 #include "hw/s3c24xx/pwm.h"
 #include "hw/s3c24xx/rtc.h"
+#include "hw/s3c24xx/sdi.h"
+#include "hw/s3c24xx/spi.h"
 #include "hw/s3c24xx/uart.h"
+#include "hw/s3c24xx/usbdev.h"
 #include "hw/s3c24xx/watchdog.h"
 #include "hw/scsi/lsi.h"
 #include "hw/scsi/scsi.h"
@@ -117,15 +127,24 @@ const DeviceType *const device_types[] = {
     &ps2_kbd_type,
     &ps2_mouse_type,
     &rtl8139_type,
+    &s3c2440_ac97_type,
     &s3c2440_adc_type,
+    &s3c2440_camif_type,
     &s3c2440_clock_type,
+    &s3c2440_dma_type,
     &s3c2440_gpio_type,
+    &s3c2440_i2c_type,
+    &s3c2440_i2s_type,
     &s3c2440_intc_type,
+    &s3c2440_lcd_type,
     &s3c2440_memctl_type,
     &s3c2440_nand_type,
     &s3c2440_rtc_type,
+    &s3c2440_sdi_type,
+    &s3c2440_spi_type,
     &s3c2440_timers_type,
     &s3c2440_uart_type,
+    &s3c2440_udc_type,
     &s3c2440_wdt_type,
     &scsi_cd_type,
     &scsi_hd_type,
@@ -139,6 +158,7 @@ const DeviceType *const device_types[] = {
     &versatile_pci_type,
     &versatile_sic_type,
     &versatile_sysregs_type,
+    &uda1341_type,
     &usb_hub_type,
     &usb_kbd_type,
     &usb_mouse_type,

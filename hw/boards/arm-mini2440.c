@@ -29,20 +29,32 @@
 #include "block/block.h"
 #include "hw/block/pflash.h"
 #include "hw/boards/arm-boot.h"
+#include "hw/i2c/at24c.h"
 #include "hw/input/gpio-keys.h"
 #include "hw/misc/leds.h"
+#include "hw/misc/uda1341.h"
 #include "hw/nand/nand.h"
 #include "hw/net/dm9000.h"
+#include "hw/s3c24xx/ac97.h"
 #include "hw/s3c24xx/adc.h"
+#include "hw/s3c24xx/camif.h"
 #include "hw/s3c24xx/clock.h"
+#include "hw/s3c24xx/dma.h"
 #include "hw/s3c24xx/gpio.h"
+#include "hw/s3c24xx/i2c.h"
+#include "hw/s3c24xx/i2s.h"
 #include "hw/s3c24xx/intc.h"
+#include "hw/s3c24xx/lcd.h"
 #include "hw/s3c24xx/memctl.h"
 #include "hw/s3c24xx/nand.h"
 #include "hw/s3c24xx/pwm.h"
 #include "hw/s3c24xx/rtc.h"
+#include "hw/s3c24xx/sdi.h"
+#include "hw/s3c24xx/spi.h"
 #include "hw/s3c24xx/uart.h"
+#include "hw/s3c24xx/usbdev.h"
 #include "hw/s3c24xx/watchdog.h"
+#include "hw/sd/sd.h"
 #include "hw/usb/ohci.h"
 #include "target-arm/cpu.h"
 #include "util/bits.h"
@@ -59,16 +71,22 @@ enum { SRAM_SIZE = 4096 };
 enum { NOTHING_PRIORITY = -1, SRAM_PRIORITY = 1 };
 
 /* Inputs of "cpu". */
-enum { PIN_IRQ, PIN_FIQ, PIN_RESET, PIN_IDLE, PIN_SLEEP, PIN_BANKS_128M };
+enum { PIN_IRQ, PIN_FIQ, PIN_RESET, PIN_IDLE, PIN_SLEEP, PIN_BANKS_128M, PIN_CARD };
 
 typedef enum BootFrom { BOOT_NAND, BOOT_NOR } BootFrom;
+
+typedef struct Panel {
+    const char *name;
+    uint32_t width, height;
+} Panel;
 
 typedef struct Mini2440 {
     ArmBoard board;
     ArmBoot boot;
     BootFrom from;
     bool boot_chosen;                   /* by boot= */
-    const char *panel;                  /* of panels[] */
+    const Panel *panel;
+    char *eeprom, *wav;                 /* the drive, the file; or NULL */
     bool asleep;
     RAMBlock *ram_block, *sram_block;
     MemoryRegion ram, ram_again, nothing, sram, sram_at_0;
@@ -78,11 +96,12 @@ typedef struct Mini2440 {
 #define INT(n)  { "intc", S3C_INT_##n }
 #define SUB(n)  { "intc", S3C_INT_SUB + S3C_SUB_##n }
 #define PIN(port, n) { "gpio", S3C_PIN(port, n) }
+#define DREQ(n) { "dma", S3C_DREQ_##n }
 #define LED(n)  { "leds", n }
 #define OUT_PIN(port, n) S3C_GPIO_OUT_PIN0 + S3C_PIN(port, n)
 #define UART(n)                                                                                 \
     { "uart" #n, &s3c2440_uart_type,   .at = { 0x50000000 + 0x4000 * n },                       \
-                 .irq = { SUB(RXD##n), SUB(TXD##n), SUB(ERR##n) },                              \
+                 .irq = { SUB(RXD##n), SUB(TXD##n), SUB(ERR##n), DREQ(UART##n), DREQ(UART##n) }, \
                  .props = "clock=sysclk,chardev=@serial" #n ",modem=" UART##n##_MODEM }
 #define UART0_MODEM "on"
 #define UART1_MODEM "on"
@@ -92,15 +111,12 @@ typedef struct Mini2440 {
  * the schematic for pins. */
 static const Place mini2440_map[] = {
     /* id         type                 at              outputs    properties */
-    { "nor",      &cfi_flash_type,     .at = { AT_ZERO },
-                  .props = "drive=@pflash0,size=2M,width=2,command-set=2,sector=64k,"
-                           "manufacturer=0x01,device=0x2249" },
-    { "nand0",    &nand_type,          .props = "drive=@mtd" },
-    { "nand",     &s3c2440_nand_type,  .irq = { INT(NFCON) }, .props = "chip=nand0",
-                  .at = { 0x4e000000, 0x4e000010, 0x4e000014 } },
     { "intc",     &s3c2440_intc_type,  .at = { 0x4a000000 },
                   .irq = { CPU(PIN_IRQ), CPU(PIN_FIQ) } },
     { "leds",     &leds_type,          .props = "names=!LED1 !LED2 !LED3 !LED4 buzzer backlight" },
+    { "codec",    &uda1341_type,       .props = NULL },
+    { "dma",      &s3c2440_dma_type,   .at = { 0x4b000000 },
+                  .irq = { INT(DMA0), INT(DMA1), INT(DMA2), INT(DMA3) } },
     { "sysclk",   &s3c2440_clock_type, .at = { 0x4c000000 },
                   .irq = { CPU(PIN_IDLE), CPU(PIN_SLEEP), { "gpio", S3C_GPIO_IN_WAKEUP } } },
     { "memctl",   &s3c2440_memctl_type, .at = { 0x48000000 }, .irq = { CPU(PIN_BANKS_128M) } },
@@ -108,13 +124,15 @@ static const Place mini2440_map[] = {
                   .irq = { INT(EINT0), INT(EINT1), INT(EINT2), INT(EINT3), INT(EINT4_7),
                     INT(EINT8_23), { "sysclk", S3C_CLOCK_IN_EINT }, CPU(PIN_RESET),
                     [OUT_PIN(B, 5)] = LED(0), LED(1), LED(2), LED(3),
-                    [OUT_PIN(B, 0)] = LED(4), [OUT_PIN(G, 4)] = LED(5) } },
+                    [OUT_PIN(B, 0)] = LED(4), [OUT_PIN(G, 4)] = LED(5),
+                    [OUT_PIN(B, 2)] = { "codec", UDA1341_IN_MODE }, { "codec", UDA1341_IN_DATA },
+                    { "codec", UDA1341_IN_CLOCK } } },
     { "keys",     &gpio_keys_type,     .props = "keys=1 2 3 4 5 6",
                   .irq = { PIN(G, 0), PIN(G, 3), PIN(G, 5), PIN(G, 6), PIN(G, 7), PIN(G, 11) } },
     { "timers",   &s3c2440_timers_type, .at = { 0x51000000 }, .props = "clock=sysclk",
                   .irq = { INT(TIMER0), INT(TIMER1), INT(TIMER2), INT(TIMER3), INT(TIMER4),
-                    [S3C_PWM_OUT_TOUT0] = { "gpio", S3C_GPIO_IN_TOUT0 },
-                    { "gpio", S3C_GPIO_IN_TOUT0 + 1 }, { "gpio", S3C_GPIO_IN_TOUT0 + 2 },
+                    [S3C_PWM_OUT_DMA] = DREQ(TIMER),
+                    [S3C_PWM_OUT_TOUT0] = { "gpio", S3C_GPIO_IN_TOUT0 }, { "gpio", S3C_GPIO_IN_TOUT0 + 1 }, { "gpio", S3C_GPIO_IN_TOUT0 + 2 },
                     { "gpio", S3C_GPIO_IN_TOUT0 + 3 } } },
     { "watchdog", &s3c2440_wdt_type,   .at = { 0x53000000 }, .props = "clock=sysclk",
                   .irq = { SUB(WDT), { "gpio", S3C_GPIO_IN_WATCHDOG } } },
@@ -127,6 +145,30 @@ static const Place mini2440_map[] = {
                   .props = "clock=sysclk,ain0=512" },
     { "net",      &dm9000_type,        .at = { 0x20000300 }, .irq = { PIN(F, 7) },
                   .props = "netdev=@nic0,eeprom=off" },
+    { "nor",      &cfi_flash_type,     .at = { AT_ZERO },
+                  .props = "drive=@pflash0,size=2M,width=2,command-set=2,sector=64k,"
+                           "manufacturer=0x01,device=0x2249" },
+    { "nand0",    &nand_type,          .props = "drive=@mtd" },
+    { "nand",     &s3c2440_nand_type,  .irq = { INT(NFCON) }, .props = "chip=nand0",
+                  .at = { 0x4e000000, 0x4e000010, 0x4e000014 } },
+    { "lcd",      &s3c2440_lcd_type,   .at = { 0x4d000000, 0x4d000400 }, .irq = { INT(LCD) },
+                  .props = "clock=sysclk" },
+    { "sd0",      &sd_card_type,       .props = "drive=@sd0",
+                  .irq = { [SD_OUT_PRESENT] = CPU(PIN_CARD), [SD_OUT_PROTECTED] = PIN(H, 8) } },
+    { "sdi",      &s3c2440_sdi_type,   .at = { 0x5a000000, 0x5a000040 },
+                  .irq = { INT(SDI), DREQ(SDI) }, .props = "clock=sysclk,card=sd0" },
+    { "i2c",      &s3c2440_i2c_type,   .at = { 0x54000000 }, .irq = { INT(IIC) },
+                  .props = "clock=sysclk" },
+    { "eeprom",   &at24c_type,         .props = "bus=i2c,address=0x50,size=1024" },
+    { "i2s",      &s3c2440_i2s_type,   .at = { 0x55000000 },
+                  .irq = { DREQ(I2SSDO), DREQ(I2SSDI) }, .props = "clock=sysclk,codec=codec" },
+    { "spi0",     &s3c2440_spi_type,   .at = { 0x59000000 }, .irq = { INT(SPI0), DREQ(SPI0) },
+                  .props = "clock=sysclk" },
+    { "spi1",     &s3c2440_spi_type,   .at = { 0x59000020 }, .irq = { INT(SPI1), DREQ(SPI1) },
+                  .props = "clock=sysclk" },
+    { "udc",      &s3c2440_udc_type,   .at = { 0x52000140 }, .irq = { INT(USBD) } },
+    { "camif",    &s3c2440_camif_type, .at = { 0x4f000000 } },
+    { "ac97",     &s3c2440_ac97_type,  .at = { 0x5b000000 } },
 };
 
 /* -- What a boot loader writes ----------------------------------------------- */
@@ -254,6 +296,8 @@ static void set_pin(void *opaque, int n, int level)
 
     if (n == PIN_BANKS_128M) {
         region_set_disabled(&b->ram_again, !level);
+    } else if (n == PIN_CARD) {         /* nSD_CD is low with a card in the slot */
+        qemu_set_irq(device_input(machine_find(m, "gpio"), S3C_PIN(G, 8)), !level);
     } else if (n == PIN_RESET) {
         if (level) {
             machine_request(m, MACHINE_REQUEST_RESET, 0);
@@ -313,6 +357,8 @@ static void board_free(Machine *m)
     Mini2440 *b = m->board;
 
     arm_boot_free(&b->boot);
+    free(b->eeprom);
+    free(b->wav);
     free(b);
 }
 
@@ -373,8 +419,8 @@ static int make_cpu(Machine *m, Error *err)
 
 /* -- -M mini2440,OPT=VALUE --------------------------------------------------- */
 
-static const char *const panels[] = { "n35", "a70", "vga" };
-static const char opts_help[] = "boot=nand|nor,panel=n35|a70|vga";
+static const Panel panels[] = { { "n35", 240, 320 }, { "a70", 800, 480 }, { "vga", 640, 480 } };
+static const char opts_help[] = "boot=nand|nor,panel=n35|a70|vga,eeprom=DRIVE,wav=FILE";
 
 static int take_option(Mini2440 *b, const char *name, const char *value, Error *err)
 {
@@ -384,10 +430,17 @@ static int take_option(Mini2440 *b, const char *name, const char *value, Error *
         return 0;
     }
     for (size_t i = 0; !strcmp(name, "panel") && i < ARRAY_SIZE(panels); i++) {
-        if (!strcmp(value, panels[i])) {
-            b->panel = panels[i];
+        if (!strcmp(value, panels[i].name)) {
+            b->panel = &panels[i];
             return 0;
         }
+    }
+    if (!strcmp(name, "eeprom") || !strcmp(name, "wav")) {
+        char **field = name[0] == 'e' ? &b->eeprom : &b->wav;
+
+        free(*field);
+        *field = xstrdup(value);
+        return 0;
     }
     return error_set(err, EINVAL, "-M mini2440: '%s=%s' is no option, there are %s", name, value,
                      opts_help);
@@ -399,7 +452,7 @@ static int take_options(Machine *m, Error *err)
     char *copy = xstrdup(m->config.machine_opts ? m->config.machine_opts : ""), *save = NULL;
     int ret = 0;
 
-    b->panel = panels[0];
+    b->panel = &panels[0];
     b->from = m->config.pflash[0] && !m->config.mtd ? BOOT_NOR : BOOT_NAND;
     for (char *s = strtok_r(copy, ",", &save); s && ret == 0; s = strtok_r(NULL, ",", &save)) {
         char *value = strchr(s, '=');
@@ -412,6 +465,42 @@ static int take_options(Machine *m, Error *err)
     free(copy);
     if (ret == 0 && b->from == BOOT_NOR && !m->config.pflash[0]) {
         ret = error_set(err, EINVAL, "-M mini2440,boot=nor: needs a NOR flash image, -pflash FILE");
+    }
+    return ret;
+}
+
+/* What an option adds to a row's properties; `more` is freed. */
+static char *more_props(Place *map, const char *id, char *more)
+{
+    Place *p = map;
+
+    while (strcmp(p->id, id)) {
+        p++;
+    }
+    char *props = xasprintf("%s%s%s", p->props ? p->props : "", p->props ? "," : "", more);
+
+    free(more);
+    p->props = props;
+    return props;
+}
+
+static int place_chips(Machine *m, Error *err)
+{
+    const Mini2440 *b = m->board;
+    size_t len = m->type->map_len;
+    Place *map = xmemdup(m->type->map, len * sizeof(*map));
+    char *lcd = more_props(map, "lcd", xasprintf("width=%u,height=%u", b->panel->width,
+                                                 b->panel->height));
+    char *eeprom = b->eeprom ? more_props(map, "eeprom", xasprintf("drive=%s", b->eeprom)) : NULL;
+    char *codec = b->wav ? more_props(map, "codec", xasprintf("wav=%s", b->wav)) : NULL;
+    int ret = machine_place(m, map, len, err);
+
+    free(lcd);
+    free(eeprom);
+    free(codec);
+    free(map);
+    if (ret == 0 && b->from == BOOT_NAND) {     /* nGCS0 is not used */
+        region_set_disabled(&machine_find(m, "nor")->window[0], true);
     }
     return ret;
 }
@@ -432,10 +521,7 @@ static int board_init(Machine *m, Error *err)
     int ret = take_options(m, err);
     ret = ret < 0 ? ret : map_ram(m, err);
     ret = ret < 0 ? ret : make_cpu(m, err);
-    ret = ret < 0 ? ret : machine_place(m, m->type->map, m->type->map_len, err);
-    if (ret == 0 && b->from == BOOT_NAND) {     /* nGCS0 is not used */
-        region_set_disabled(&machine_find(m, "nor")->window[0], true);
-    }
+    ret = ret < 0 ? ret : place_chips(m, err);
     return ret < 0 ? ret : arm_boot_load(&b->boot, &b->board, m, err);
 }
 
