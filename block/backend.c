@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "block/block-int.h"
+#include "util/bits.h"
 #include "util/mem.h"
 
 typedef enum Op { OP_READ, OP_WRITE, OP_FLUSH, OP_DISCARD, OP_ZEROES } Op;
@@ -194,7 +195,33 @@ bool blk_write_cache(const BlockDriverState *bs)
     return !(bs->flags & BDRV_O_WRITETHROUGH);
 }
 
+int bdrv_parse_detect_zeroes(const char *mode, BlockDetectZeroes *out)
+{
+    static const char *const names[] = { "off", "on", "unmap" };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        if (strcmp(names[i], mode) == 0) {
+            *out = (BlockDetectZeroes)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
 /* -- Requests ---------------------------------------------------------------- */
+
+int blk_co_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
+                   const QEMUIOVector *qiov, size_t at, int flags)
+{
+    BlockDetectZeroes mode = bs->blk->conf.detect_zeroes;
+
+    if (mode != BLOCK_DETECT_OFF && iov_is_zero(qiov, at, len)) {
+        bool hole = mode == BLOCK_DETECT_UNMAP && bs->flags & BDRV_O_UNMAP;
+
+        return bdrv_co_write_zeroes(bs, off, len, flags | (hole ? BDRV_REQ_MAY_UNMAP : 0));
+    }
+    return bdrv_co_pwritev(bs, off, len, qiov, at, flags);
+}
 
 static int perform(const BlockAIOCB *a)
 {
@@ -203,7 +230,7 @@ static int perform(const BlockAIOCB *a)
 
     switch (a->op) {
     case OP_READ:    return bdrv_co_preadv(bs, a->off, a->len, a->qiov, 0);
-    case OP_WRITE:   return bdrv_co_pwritev(bs, a->off, a->len, a->qiov, 0, fua);
+    case OP_WRITE:   return blk_co_pwritev(bs, a->off, a->len, a->qiov, 0, fua);
     case OP_FLUSH:   return bdrv_co_flush(bs);
     case OP_DISCARD: return bdrv_co_discard(bs, a->off, a->len);
     case OP_ZEROES:

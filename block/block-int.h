@@ -182,6 +182,9 @@ int bdrv_co_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,
                    const QEMUIOVector *qiov, size_t at);
 int bdrv_co_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
                     const QEMUIOVector *qiov, size_t at, int flags);
+/* To a drive: what detect-zeroes= says is done. */
+int blk_co_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
+                   const QEMUIOVector *qiov, size_t at, int flags);
 int bdrv_co_write_zeroes(BlockDriverState *bs, uint64_t off, uint64_t len, int flags);
 int bdrv_co_discard(BlockDriverState *bs, uint64_t off, uint64_t len);
 /* -ENOTSUP: the format has no compression. */

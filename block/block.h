@@ -99,6 +99,13 @@ typedef enum BlockErrorAction {
     BLOCK_ERROR_REPORT, BLOCK_ERROR_IGNORE, BLOCK_ERROR_STOP, BLOCK_ERROR_ENOSPC,
 } BlockErrorAction;
 
+/* Write zeroes as zeroes although they came as data; UNMAP: a hole will do. */
+typedef enum BlockDetectZeroes {
+    BLOCK_DETECT_OFF, BLOCK_DETECT_ON, BLOCK_DETECT_UNMAP,
+} BlockDetectZeroes;
+/* off, on, unmap: -EINVAL if it is none of them. */
+int bdrv_parse_detect_zeroes(const char *mode, BlockDetectZeroes *out);
+
 /* How a drive presents itself; whoever made it fills this in. */
 typedef struct BlockConf {
     bool is_cdrom;
@@ -106,6 +113,7 @@ typedef struct BlockConf {
     const char *trans;                  /* none, lba, large, auto; or NULL */
     char serial[21];
     BlockErrorAction werror, rerror;
+    BlockDetectZeroes detect_zeroes;
 } BlockConf;
 
 BlockConf *blk_conf(BlockDriverState *bs);
