@@ -687,7 +687,11 @@ static void finish(X86Dis *d)
     }
     switch (d->end) {
     case END_NOT: case END_NEXT:
-        x86_jump(d, d->next, 0);
+        if (d->crosses) {               /* nobody chains to such a block */
+            x86_jump_val(d, tcg_const(d->s, d->next));
+        } else {
+            x86_jump(d, d->next, 0);
+        }
         break;
     case END_MODE:
         set_eip(d, d->next);
