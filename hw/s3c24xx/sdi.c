@@ -29,7 +29,8 @@ enum { CON_BIG_ENDIAN = 1 << 4, CON_RESET = 1 << 8 };
 enum { CMD_START = 1 << 8, CMD_WAIT = 1 << 9 };
 enum { CSTA_FIN = 1 << 9, CSTA_TIMEOUT = 1 << 10, CSTA_SENT = 1 << 11, CSTA_CRC = 1 << 12,
        CSTA_ALL = 0x1e00 };
-enum { DCON_START = 1 << 14, DCON_DMA = 1 << 15, DCON_BLOCKS = 1 << 17 };
+enum { DCON_START = 1 << 14, DCON_DMA = 1 << 15, DCON_BLOCKS = 1 << 17,
+       DCON_AFTER_COMMAND = 7 << 18 };
 enum { MODE_NONE, MODE_BUSY, MODE_RECEIVE, MODE_TRANSMIT };
 enum { DSTA_RX_ON = 1 << 0, DSTA_TX_ON = 1 << 1, DSTA_BUSY_FIN = 1 << 3, DSTA_FIN = 1 << 4,
        DSTA_TIMEOUT = 1 << 5, DSTA_NO_BUSY = 1 << 11, DSTA_STICKY = 0x6f8 };
@@ -45,6 +46,7 @@ typedef struct S3cSdi {
     uint32_t fail;                      /* FFfail */
     uint32_t left;                      /* bytes to pass between FIFO and card */
     uint8_t active;                     /* MODE_xxx of the data path */
+    uint8_t armed;                      /* MODE_xxx that begins with a command */
     uint8_t fifo[FIFO_SIZE], head, count;
     Timer timeout;
     uint8_t outputs;                    /* levels: not saved */
@@ -124,7 +126,7 @@ static int64_t timeout_ns(const S3cSdi *s)
 
 static void stop_data(S3cSdi *s)
 {
-    s->active = MODE_NONE;
+    s->active = s->armed = MODE_NONE;
     timer_cancel(&s->timeout);
 }
 
@@ -244,27 +246,32 @@ static void empty_fifo(S3cSdi *s)
     s->fail = 0;
 }
 
-/* "DTST": starts, and clears itself; what was under way is over. */
+static void begin_data(S3cSdi *s)
+{
+    s->active = s->armed;
+    s->armed = MODE_NONE;
+    s->left = s->active >= MODE_RECEIVE ? s->bsize * MAX(bits(s->datcon, 11, 0), 1u) : 0;
+    if (s->active >= MODE_RECEIVE && !s->left) {
+        s->active = MODE_NONE;
+    }
+}
+
+/* "DTST": starts, with the next command if "after command" says so, and clears
+ * itself; what was under way is over.  Linux writes SDIBSize between the two. */
 static void write_datcon(Device *d, uint32_t val)
 {
     S3cSdi *s = (S3cSdi *)d;
 
     stop_data(s);
     s->datcon &= ~(uint32_t)DCON_START;
-    if (val & DCON_START) {
-        s->active = (uint8_t)mode_of(s);
-        s->left = s->active >= MODE_RECEIVE ? s->bsize * MAX(bits(val, 11, 0), 1u) : 0;
-        if (s->active >= MODE_RECEIVE && !(val & DCON_BLOCKS)) {
-            log_unimp("s3c2440-sdi", "stream mode");
-        }
+    s->armed = (uint8_t)(val & DCON_START ? mode_of(s) : MODE_NONE);
+    if (s->armed >= MODE_RECEIVE && !(val & DCON_BLOCKS)) {
+        log_unimp("s3c2440-sdi", "stream mode");
     }
-    /* A busy check begins with the command; no data are complete at once. */
-    if (s->active >= MODE_RECEIVE && s->left) {
-        pump(s);
-    } else if (s->active != MODE_BUSY) {
-        s->active = MODE_NONE;
+    if (s->armed && !(val & DCON_AFTER_COMMAND)) {
+        begin_data(s);
     }
-    update(s);
+    pump(s);
 }
 
 /* "SDIDatCnt": blocks and bytes of a block that remain. */
@@ -389,6 +396,9 @@ static void write_cmdcon(Device *d, uint32_t val)
     } else if (val & CMD_WAIT) {
         take_reply(s, &r);
     }
+    if (s->armed) {
+        begin_data(s);
+    }
     pump(s);
 }
 
@@ -488,7 +498,7 @@ static int sdi_post_load(Device *d, Error *err)
     S3cSdi *s = (S3cSdi *)d;
 
     if (s->head >= FIFO_SIZE || s->count > FIFO_SIZE || s->active > MODE_TRANSMIT ||
-        s->left > 0xfff * 0xfff || (s->active && s->active != mode_of(s))) {
+        s->left > 0xfff * 0xfff || s->armed > MODE_TRANSMIT || (s->active && s->active != mode_of(s))) {
         return error_set(err, EINVAL, "the snapshot is damaged");
     }
     s->cmdsta &= CSTA_ALL | 0xff;
@@ -538,6 +548,7 @@ static const VMField sdi_vmstate[] = {
     VM_FIELD(S3cSdi, fail),
     VM_FIELD(S3cSdi, left),
     VM_FIELD(S3cSdi, active),
+    VM_FIELD(S3cSdi, armed),
     VM_ARRAY(S3cSdi, fifo),
     VM_FIELD(S3cSdi, head),
     VM_FIELD(S3cSdi, count),
