@@ -179,19 +179,23 @@ static int read_disk(const Request *r, uint64_t off, uint64_t len)
     return bdrv_co_preadv(e->bs, e->offset + off, len, &q, 0);
 }
 
-static int send_piece(const Request *r, uint64_t off, uint64_t len, bool zero, bool last)
+/* False: an error was sent, or the client is gone. */
+static bool send_piece(const Request *r, uint64_t off, uint64_t len, bool zero, bool last)
 {
     uint8_t h[NBD_CHUNK_SIZE + 12];
 
     nbd_put64(h + NBD_CHUNK_SIZE, off);
     if (zero) {
         nbd_put32(h + NBD_CHUNK_SIZE + 8, (uint32_t)len);
-        return send_chunk(r, h, NBD_REPLY_OFFSET_HOLE, last, 12, NULL, 0);
+        return send_chunk(r, h, NBD_REPLY_OFFSET_HOLE, last, 12, NULL, 0) >= 0;
     }
     int ret = read_disk(r, off, len);
-    return ret < 0 ? send_error(r, -ret)
-                   : send_chunk(r, h, NBD_REPLY_OFFSET_DATA, last, 8, r->data + (off - r->off),
-                                len) < 0 ? -ECONNRESET : 1;
+
+    if (ret < 0) {
+        send_error(r, -ret);
+        return false;
+    }
+    return send_chunk(r, h, NBD_REPLY_OFFSET_DATA, last, 8, r->data + (off - r->off), len) >= 0;
 }
 
 /* Data and holes, in order. */
@@ -199,17 +203,16 @@ static void read_sparse(const Request *r)
 {
     const NbdExport *e = r->c->export;
     uint64_t off = r->off, end = r->off + r->len;
-    int ret = 1;
+    bool going = true;
 
-    while (off < end && ret > 0) {
+    while (off < end && going) {
         Extent x;
-
-        ret = get_extent(e->bs, e->offset + off, end - off, &x);
+        int ret = get_extent(e->bs, e->offset + off, end - off, &x);
         if (ret < 0) {
             send_error(r, -ret);
             return;
         }
-        ret = send_piece(r, off, x.num, x.flags & NBD_STATE_ZERO, off + x.num == end);
+        going = send_piece(r, off, x.num, x.flags & NBD_STATE_ZERO, off + x.num == end);
         off += x.num;
     }
 }

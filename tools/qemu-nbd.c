@@ -553,7 +553,7 @@ static int open_image(const Settings *s, BlockDriverState *bs, NbdExport *e)
     Error err = { "" };
 
     if (bdrv_open(bs, s->file, s->format, s->flags, NULL, &err) < 0) {
-        return fail("Failed to blk_new_open '%s': %s", s->file, err.msg);
+        return fail("Failed to open %s", err.msg);
     }
     if (!s->format && bs->probed && !blk_is_read_only(bs)) {
         fprintf(stderr, "WARNING: Image format was not specified for '%s' and probing guessed"
