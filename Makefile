@@ -64,6 +64,7 @@ $(O)/qemu-system-%: $(call obj,vl.c) $(O)/%.a $(O)/core.a
 $(O)/qemu-%: $(O)/tools/qemu-%.o $(O)/core.a
 	$(link)
 $(O)/qemu-img: $(call obj,$(call in,tools/img-*.c) $(call in,tools/fs-*.c))
+$(O)/qemu-img: LDLIBS += $(IMG_LIBS)
 $(O)/qemu-io: $(call obj,$(call in,tools/io-*.c))
 
 $(O)/core.a: $(call obj,$(CORE))

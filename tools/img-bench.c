@@ -73,6 +73,7 @@ static void send_one(Bench *b)
     } else {
         blk_aio_preadv(b->bs, b->offset, &s->qiov, request_done, s);
     }
+    next %= b->bs->length;
     b->offset = next + b->size <= b->bs->length ? next : 0;
 }
 

@@ -24,6 +24,7 @@ static const struct Command {
     { "bench", img_bench, "[-c count] [-d depth] [-f fmt] [--flush-interval=flush_interval]"
       " [-i aio] [-n] [--no-drain] [-o offset] [--pattern=pattern] [-q] [-s buffer_size]"
       " [-S step_size] [-t cache] [-w] [-U] filename" },
+    { "cat", img_cat, "[-f fmt] [-P partition] filename path..." },
     { "check", img_check, "[-q] [-f fmt] [--output=ofmt] [-r [leaks | all]] [-T src_cache] [-U]"
       " filename" },
     { "commit", img_commit, "[-q] [-f fmt] [-t cache] [-b base] [-r rate_limit] [-d] [-p]"
@@ -34,6 +35,7 @@ static const struct Command {
       " [-t cache] [-T src_cache] [-O output_fmt] [-B backing_file [-F backing_fmt]]"
       " [-o options] [-l snapshot_param] [-S sparse_size] [-r rate_limit] [-m num_coroutines]"
       " [-W] [--salvage] filename [filename2 [...]] output_filename" },
+    { "cp", img_cp, "[-f fmt] [-P partition] [-q] filename path... destination" },
     { "create", img_create, "[-q] [-f fmt] [-b backing_file [-F backing_fmt]] [-u] [-o options]"
       " filename [size]" },
     { "dd", img_dd, "[-U] [-f fmt] [-O output_fmt] [bs=block_size] [count=blocks] [skip=blocks]"
@@ -41,6 +43,7 @@ static const struct Command {
     { "diff", img_diff, "[-f fmt] [-F fmt] [-T src_cache] [-q] [-U] [--output=ofmt] filename1"
       " filename2" },
     { "info", img_info, "[-f fmt] [--output=ofmt] [--backing-chain] [-U] filename" },
+    { "ls", img_ls, "[-f fmt] [-P partition] [-l] filename [path...]" },
     { "map", img_map, "[-f fmt] [--start-offset=offset] [--max-length=len] [--output=ofmt] [-U]"
       " filename" },
     { "measure", img_measure, "[--output=ofmt] [-O output_fmt] [-o options] [--size N | [-f fmt]"
@@ -78,6 +81,8 @@ static const char explanation[] =
     "  '-a', '-c', '-d', '-l' (snapshot) apply, create, delete and list\n"
     "  '-s' (compare) is strict: sizes and allocation must be the same\n"
     "  'bs', 'count', 'skip' (dd) are a block in bytes (512), and numbers of blocks\n"
+    "  'partition' is 0 for the whole image, or a number; the first that has a file\n"
+    "    system if not given. ls, cat and cp read FAT and ext2, ext3, ext4.\n"
     "\nSupported formats:";
 
 static void print_name(void *opaque, const char *name)
