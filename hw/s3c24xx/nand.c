@@ -6,11 +6,7 @@
  *   NFDATA <-----> ECC <----> chip
  *                   '--> NFMECC0, NFSECC ==? NFMECCDn, NFSECCD --> NFESTAT0
  *
- * The ECC generator sees each byte that passes NFDATA.  A byte with an odd number
- * of ones changes the parities of the bits of its address (P8 and up), its own
- * bits those of the columns (P1 to P4); a parity P and its complement half P' are
- * found from the sum of all.  Parities are kept as "SmartMedia" has them: inverted,
- * so that those of erased bytes are all ones.
+ * The ECC generator sees each byte that passes NFDATA; its code is hw/nand/ecc.h's.
  *
  * Soft lock and lock-tight: a PROGRAM or ERASE outside NFSBLK to NFEBLK is not
  * given to the chip, and IllegalAccess says so.
@@ -22,6 +18,7 @@
 
 #include <errno.h>
 
+#include "hw/nand/ecc.h"
 #include "hw/nand/nand.h"
 #include "util/bits.h"
 #include "util/log.h"
@@ -35,18 +32,12 @@ enum { CONF_WIDTH = 1 << 0, CONF_CYCLES = 1 << 1, CONF_PAGE = 1 << 2, CONF_ADVAN
 enum { ERR_NONE, ERR_CORRECTABLE, ERR_MULTIPLE, ERR_IN_ECC };
 enum { MAX_CYCLES = 5, REG_NFMECCD0 = 0x14 };
 
-/* A sum over bytes: `col` of all bits, `line` of the addresses of odd bytes. */
-typedef struct Ecc {
-    uint32_t count, line;
-    uint8_t col, odd;
-} Ecc;
-
 typedef struct S3cNand {
     Device dev;
     Device *chip;
     bool attached;
     uint32_t conf, cont, stat, meccd[2], seccd, sblk, eblk;
-    Ecc main, spare;
+    NandEcc main, spare;
     /* The command under way, for the lock. */
     uint8_t cmd, addr[MAX_CYCLES], addr_num;
 } S3cNand;
@@ -76,66 +67,22 @@ static const NandHostOps host_ops = { .ready = ready_changed };
 
 /* -- ECC --------------------------------------------------------------------- */
 
-static void ecc_byte(Ecc *e, uint8_t byte)
-{
-    uint8_t odd = (uint8_t)__builtin_parity(byte);
-
-    e->col ^= byte;
-    e->odd ^= odd;
-    e->line ^= odd ? e->count : 0;
-    e->count++;
-}
-
 static void ecc_bytes(S3cNand *s, const uint8_t *buf, unsigned len)
 {
     for (unsigned i = 0; i < len && !(s->cont & CONT_MAIN_LOCK); i++) {
-        ecc_byte(&s->main, buf[i]);
+        nand_ecc_byte(&s->main, buf[i]);
     }
     for (unsigned i = 0; i < len && !(s->cont & CONT_SPARE_LOCK); i++) {
-        ecc_byte(&s->spare, buf[i]);
+        nand_ecc_byte(&s->spare, buf[i]);
     }
-}
-
-/* Two bits: P above P'.  p: the parity of the half where the address bit is 1. */
-static uint32_t pair(const Ecc *e, unsigned p)
-{
-    return (p << 1 | (p ^ e->odd)) ^ 3;
-}
-
-static uint32_t line_pairs(const Ecc *e, unsigned first, unsigned num)
-{
-    uint32_t val = 0;
-
-    for (unsigned i = 0; i < num; i++) {
-        val |= pair(e, e->line >> (first + i) & 1) << (2 * i);
-    }
-    return val;
-}
-
-/* P1, P2, P4: the columns whose number has that bit. */
-static uint32_t column_pairs(const Ecc *e)
-{
-    return pair(e, (unsigned)__builtin_parity(e->col & 0xaa)) |
-           pair(e, (unsigned)__builtin_parity(e->col & 0xcc)) << 2 |
-           pair(e, (unsigned)__builtin_parity(e->col & 0xf0)) << 4;
-}
-
-/* Table "2048 byte main ECC parity code assignment". */
-static uint32_t main_code(const Ecc *e)
-{
-    uint32_t code0 = line_pairs(e, 0, 4), code1 = line_pairs(e, 4, 4);
-    uint32_t code2 = line_pairs(e, 8, 1) | column_pairs(e) << 2;
-    uint32_t code3 = line_pairs(e, 9, 2) | 0xf0;
-
-    return code0 | code1 << 8 | code2 << 16 | code3 << 24;
 }
 
 /* Table "16 byte spare ECC parity code assignment": P2 P1 P16 P8, P128 ... P32 P4. */
-static uint32_t spare_code(const Ecc *e)
+static uint32_t spare_code(const NandEcc *e)
 {
-    uint32_t col = column_pairs(e);
-    uint32_t code0 = line_pairs(e, 0, 2) | (col & 15) << 4;
-    uint32_t code1 = col >> 4 | line_pairs(e, 2, 3) << 2;
+    uint32_t col = nand_ecc_columns(e);
+    uint32_t code0 = nand_ecc_lines(e, 0, 2) | (col & 15) << 4;
+    uint32_t code1 = col >> 4 | nand_ecc_lines(e, 2, 3) << 2;
 
     return code0 | code1 << 8;
 }
@@ -169,7 +116,7 @@ static uint32_t estat0(const S3cNand *s)
     uint32_t stored = bits(s->meccd[0], 7, 0) | bits(s->meccd[0], 23, 16) << 8 |
                       bits(s->meccd[1], 7, 0) << 16 | bits(s->meccd[1], 23, 16) << 24;
     uint32_t spare = bits(s->seccd, 7, 0) | bits(s->seccd, 23, 16) << 8;
-    uint32_t diff = (main_code(&s->main) ^ stored) & 0x0fffffff;
+    uint32_t diff = (nand_ecc_code(&s->main) ^ stored) & 0x0fffffff;
     uint32_t spare_diff = spare_code(&s->spare) ^ spare;
 
     return judge(diff, 0x0fffffff) | judge(spare_diff, 0xffff) << 2 |
@@ -294,7 +241,7 @@ static void write_cont(Device *d, uint32_t val)
     S3cNand *s = (S3cNand *)d;
 
     if (val & CONT_INIT_ECC) {
-        s->main = s->spare = (Ecc){ 0 };
+        s->main = s->spare = (NandEcc){ 0 };
     }
     s->cont = (val & ~(uint32_t)CONT_INIT_ECC) | (s->cont & CONT_LOCK_TIGHT);
     update_irq(s);
@@ -332,7 +279,7 @@ static uint32_t read_meccd1(Device *d) { return fetch_codes((S3cNand *)d, &((S3c
 static uint32_t read_seccd(Device *d) { return fetch_codes((S3cNand *)d, &((S3cNand *)d)->seccd); }
 
 static uint32_t read_estat0(Device *d) { return estat0((S3cNand *)d); }
-static uint32_t read_mecc0(Device *d) { return main_code(&((S3cNand *)d)->main); }
+static uint32_t read_mecc0(Device *d) { return nand_ecc_code(&((S3cNand *)d)->main); }
 static uint32_t read_secc(Device *d) { return spare_code(&((S3cNand *)d)->spare); }
 static uint32_t read_sblk(Device *d) { return ((S3cNand *)d)->sblk; }
 static uint32_t read_eblk(Device *d) { return ((S3cNand *)d)->eblk; }
@@ -416,7 +363,7 @@ static void nand_reset(Device *d)
     s->conf = 0x1000 | straps(s);
     s->cont = 0x384 & 0x3773;
     s->stat = s->sblk = s->eblk = 0;
-    s->main = s->spare = (Ecc){ 0 };
+    s->main = s->spare = (NandEcc){ 0 };
     s->cmd = s->addr_num = 0;
     memset(s->addr, 0, sizeof(s->addr));
     update_irq(s);
@@ -457,10 +404,10 @@ static const PropDef nand_props[] = {
 };
 
 static const VMField ecc_vmstate[] = {
-    VM_FIELD(Ecc, count),
-    VM_FIELD(Ecc, line),
-    VM_FIELD(Ecc, col),
-    VM_FIELD(Ecc, odd),
+    VM_FIELD(NandEcc, count),
+    VM_FIELD(NandEcc, line),
+    VM_FIELD(NandEcc, col),
+    VM_FIELD(NandEcc, odd),
     VM_END
 };
 
