@@ -5,10 +5,11 @@
  * A compiler's code goes to one place several times in a row: the stack, the
  * members of a struct, a read-modify-write.  If two addresses are the same
  * value plus a constant, and close to each other, they are on the same page
- * nearly always.  Such accesses form a group, per direction (the TLB has a tag
- * for each) and MMU index.  Its first access checks the whole range the group
- * touches and keeps the addend in a register; the others need only see that it
- * is not zero.  mmu.c tells what happens if the check fails.
+ * nearly always.  Such accesses form a group, per MMU index.  Its first access
+ * checks the whole range the group touches and keeps the addend in a register; the
+ * others need only see that it is not zero.  The TLB has a tag for reading and one
+ * for writing; if one of the group writes, the latter is checked, as what may be
+ * written may be read.  mmu.c tells what happens if the check fails.
  *
  * MO_ALIGN goes along: the first access checks the alignment of one place, from
  * which that of the others follows.
@@ -24,7 +25,6 @@ enum { NUM_OPEN = 4, MAX_SPAN = 256, CONST_BASE = TCG_MAX_TEMPS };
 typedef struct Open {                   /* a group that may grow */
     uint16_t group, base;
     uint8_t mmu_idx;
-    bool write;
 } Open;
 
 typedef struct Finder {
@@ -64,13 +64,12 @@ static void note_constants(X86 *x)
     }
 }
 
-static Open *find_open(X86 *x, Finder *f, const TCGOp *op, bool write)
+static Open *find_open(X86 *x, Finder *f, const TCGOp *op)
 {
     for (unsigned i = 0; i < f->num_open; i++) {
         Open *o = &f->open[i];
 
-        if (o->base == x->base[op->in[0].temp] && o->write == write &&
-            o->mmu_idx == (uint8_t)op->k[1]) {
+        if (o->base == x->base[op->in[0].temp] && o->mmu_idx == (uint8_t)op->k[1]) {
             return o;
         }
     }
@@ -126,18 +125,19 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
     if (at > INT32_MAX - 16) {
         return;
     }
-    o = find_open(x, f, op, write);
+    o = find_open(x, f, op);
     if (!o || !join(&x->group[o->group], at, size, align, i)) {
         if (!o) {
             o = new_open(f);
         }
-        *o = (Open){ .group = (uint16_t)f->num_groups++, .write = write,
+        *o = (Open){ .group = (uint16_t)f->num_groups++,
                      .base = x->base[op->in[0].temp],
                      .mmu_idx = mmu_idx };
         x->group[o->group] = (Group){ .lo = at, .end = at + size,
                                       .align = align ? size : 0, .anchor = at,
                                       .last = (uint16_t)i };
     }
+    x->group[o->group].write |= write;
     x->group_of[i] = o->group;
 }
 

@@ -285,19 +285,21 @@ static void get_scratch(X86 *x, Access *a, bool both)
 static Stub *check(X86 *x, const Access *a, StubKind kind)
 {
     Range range = a->leader ? whole_group(x, x86_op(x)) : alone(a->memop);
+    bool write = a->leader ? x->group[x->group_of[x->op]].write : a->write;
     Stub *stub;
 
     if (a->member) {
         asm_rr(&x->as, OPC_TEST | REX_W, a->t0, a->t0);
         stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_E));
     } else {
-        tlb_compare(x, a->addr, a->t0, a->t1, a->mmu_idx, a->write, range);
+        tlb_compare(x, a->addr, a->t0, a->t1, a->mmu_idx, write, range);
         stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
         tlb_addend(x, a->t0, a->mmu_idx);
     }
     Range own = alone(a->memop);
 
-    stub->recheck = a->member || (a->leader && (range.lo != 0 || range.end != own.end ||
+    stub->recheck = a->member || write != a->write ||
+                    (a->leader && (range.lo != 0 || range.end != own.end ||
                                                 range.align != own.align));
     return stub;
 }

@@ -132,6 +132,7 @@ typedef struct Group {
     int32_t align, anchor;              /* base + anchor is to be a multiple of
                                            align; 0: of nothing */
     uint16_t last;                      /* op */
+    bool write;                         /* one of them does */
 } Group;
 
 #define NO_GROUP    0xffff
