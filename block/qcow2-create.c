@@ -218,6 +218,24 @@ static int check_size(const New *n, Error *err)
     return 0;
 }
 
+/* Is it data, anywhere in the chain?  *num bytes are the same.  -errno. */
+static int data_status(BlockDriverState *in, uint64_t off, uint64_t *num)
+{
+    int st = 0;
+
+    *num = in->length - off;
+    for (BlockDriverState *n = in; n && !(st & BDRV_BLOCK_ALLOCATED); n = n->backing) {
+        if (off >= n->length) {
+            return 0;
+        }
+        st = bdrv_block_status(n, off, *num, num, NULL);
+        if (st < 0) {
+            return st;
+        }
+    }
+    return (st & BDRV_BLOCK_DATA) && !(st & BDRV_BLOCK_ZERO);
+}
+
 /* Bytes of the image's clusters that hold anything but zeroes. */
 static int count_data(BlockDriverState *in, uint64_t cluster_size, uint64_t *bytes)
 {
@@ -225,13 +243,11 @@ static int count_data(BlockDriverState *in, uint64_t cluster_size, uint64_t *byt
 
     *bytes = 0;
     while (off < in->length) {
-        int st = bdrv_block_status(in, off, in->length - off, &num, NULL);
+        int data = data_status(in, off, &num);
 
-        if (st < 0) {
-            return st;
+        if (data < 0) {
+            return data;
         }
-        bool data = !(st & BDRV_BLOCK_ZERO) && (st & BDRV_BLOCK_DATA || in->backing);
-
         if (data) {
             uint64_t from = MAX(align_down(off, cluster_size), counted);
 

@@ -398,9 +398,9 @@ static int load_snapshot(Convert *c)
 
 static int open_sources(Convert *c, char **files)
 {
-    int flags = c->share ? BDRV_O_NO_LOCK : 0;
+    int flags = c->share ? BDRV_O_NO_LOCK : 0, unused = 0;
 
-    if (!img_cache(c->in_cache, true, &flags)) {
+    if (!img_cache(c->in_cache, true, &flags) || !img_cache(c->out_cache, false, &unused)) {
         return 1;
     }
     for (int i = 0; i < c->num_src; i++) {
@@ -603,18 +603,6 @@ static int check_words(const Convert *c, bool offload, int left)
     return 0;
 }
 
-static int list_target_options(const Convert *c)
-{
-    char title[60];
-
-    if (check_target_format(c)) {
-        return 1;
-    }
-    snprintf(title, sizeof(title), "Supported %s options", c->out_format);
-    img_list_options(title, img_driver(c->out_format)->create_opts, bdrv_file.create_opts);
-    return 0;
-}
-
 int img_convert(int argc, char **argv)
 {
     Convert c = { .out_format = "raw", .in_cache = "writeback", .out_cache = "unsafe",
@@ -634,7 +622,8 @@ int img_convert(int argc, char **argv)
         }
     }
     if (img_wants_help(c.options)) {
-        return list_target_options(&c);
+        return check_target_format(&c) ||
+               img_list_create_options(c.out_format, img_left(&a) > 1);
     }
     c.num_src = img_left(&a) - 1;
     if (check_words(&c, offload, img_left(&a))) {

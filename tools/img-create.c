@@ -77,6 +77,22 @@ void img_list_options(const char *title, const BlockOptDef *a, const BlockOptDef
     }
 }
 
+int img_list_create_options(const char *format, bool has_file)
+{
+    const BlockDriver *d = img_driver(format);
+    char title[60];
+
+    if (has_file) {
+        img_list_options("Supported options", d->create_opts, bdrv_file.create_opts);
+        return 0;
+    }
+    snprintf(title, sizeof(title), "Supported %s options", format);
+    img_list_options(title, d->create_opts, NULL);
+    printf("\nThe protocol level may support further options.\n"
+           "Specify the target filename to include those options.\n");
+    return 0;
+}
+
 /* -- "Formatting ..." -------------------------------------------------------- */
 
 /* The options that line names, in its order: "name=default", "name" if it is
@@ -261,14 +277,6 @@ static int create_it(Create *c)
     return img_make(c->file, c->format, c->size, &c->opts, !c->quiet, c->file) < 0;
 }
 
-static int list_create_options(const char *format)
-{
-    if (check_format("", format)) {
-        return 1;
-    }
-    img_list_options("Supported options", img_driver(format)->create_opts, bdrv_file.create_opts);
-    return 0;
-}
 
 int img_create(int argc, char **argv)
 {
@@ -289,7 +297,8 @@ int img_create(int argc, char **argv)
         }
     }
     if (img_wants_help(c.options)) {
-        return list_create_options(c.format);
+        return check_format("", c.format) ||
+               img_list_create_options(c.format, img_left(&a) > 0);
     }
     if (img_left(&a) < 1) {
         return img_usage("Expecting image file name");

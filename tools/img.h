@@ -89,6 +89,8 @@ bool img_new_reads_zero(const char *file);
 
 /* Options of -o for this format as a list for people. */
 void img_list_options(const char *title, const BlockOptDef *a, const BlockOptDef *b);
+/* Those of create; with a file, its own are among them.  Returns 0. */
+int img_list_create_options(const char *format, bool has_file);
 /* Make an image; options: of -o, size and backing among them.  Returns 0, or -1
  * and a sentence.  say: the line "Formatting ..." first. */
 int img_make(const char *file, const char *format, uint64_t size, BlockOpts *options, bool say,

@@ -1,0 +1,327 @@
+#!/usr/bin/perl
+# level: check
+# qemu-img and qemu-io as scripts use them: what they print, the status they end
+# with, and that a wrong use is one clear sentence.  Where Debian's tools are
+# there, a list of commands must print the same, byte for byte, with both.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Images qw(run ours theirs slurp spew have_theirs new_dir);
+use Test::More;
+
+my $dir = new_dir();
+chdir $dir or die;
+my ($img, $io) = (ours('img'), ours('io'));
+-x $img && -x $io or plan skip_all => "no $img: run make";
+
+sub must {
+    my ($status, $out) = run(@_);
+    die "@_: status $status: $out\n" if $status;
+    return $out;
+}
+
+sub make_files {
+    my ($qemu_img, $qemu_io) = @_;
+    must($qemu_img, qw(create -q -f qcow2 a.qcow2 8M));
+    must($qemu_io, qw(-f qcow2 -c), 'write -q -P 1 0 1M', '-c', 'write -q -P 2 3M 64k', 'a.qcow2');
+    must($qemu_img, qw(create -q -f qcow2 -b a.qcow2 -F qcow2 b.qcow2));
+    must($qemu_io, qw(-f qcow2 -c), 'write -q -P 3 64k 64k', 'b.qcow2');
+    must($qemu_img, qw(create -q -f raw r.raw 8M));
+    must($qemu_io, qw(-f raw -c), 'write -q -P 1 0 1M', 'r.raw');
+}
+make_files($img, $io);
+
+# -- Wrong uses -----------------------------------------------------------------
+
+my $TRY = qr/^Try 'qemu-img --help' for more information$/;
+for my $w (
+    [1, qr/Not enough arguments/],
+    [1, qr/Command not found: shrink/, 'shrink'],
+    [1, qr/unrecognized option '--sideways'/, 'info', '--sideways', 'a.qcow2'],
+    [1, qr/missing argument for option '-o'/, 'create', '-o'],
+    [1, qr/Expecting one image file name/, 'info'],
+    [1, qr/Expecting one image file name/, 'info', 'a.qcow2', 'b.qcow2'],
+    [1, qr/no such file/, 'info', 'nowhere.img'],
+    [1, qr/a directory/, 'info', '.'],
+    [1, qr/--output must be used with human or json/, 'info', '--output=xml', 'a.qcow2'],
+    [1, qr/--image-opts is not supported/, 'info', '--image-opts', 'driver=raw'],
+    [1, qr/--object is not supported/, 'info', '--object', 'secret,id=a', 'a.qcow2'],
+    [1, qr/needs a size/, 'create', '-f', 'qcow2', 'x'],
+    [1, qr/Unknown file format 'zip'/, 'create', '-f', 'zip', 'x', '1M'],
+    [1, qr/'bochs' does not support image creation/, 'create', '-f', 'bochs', 'x', '1M'],
+    [1, qr/no option "colour"/, 'create', '-f', 'qcow2', '-o', 'colour=red', 'x', '1M'],
+    [1, qr/power of two/, 'create', '-q', '-f', 'qcow2', '-o', 'cluster_size=3', 'x', '1M'],
+    [1, qr/without backing format/, 'create', '-f', 'qcow2', '-b', 'a.qcow2', 'x'],
+    [1, qr/same filename as the backing file/, 'create', '-f', 'qcow2', '-b', 'x', '-F', 'raw',
+     'x', '1M'],
+    [1, qr/Unexpected argument: 2/, 'create', 'x', '1', '2'],
+    [63, qr/does not support checks/, 'check', 'r.raw'],
+    [1, qr/expecting 'leaks' or 'all'/, 'check', '-r', 'some', 'a.qcow2'],
+    [1, qr/no such file/, 'check', 'nowhere.img'],
+    [1, qr/does not have a backing file/, 'commit', 'a.qcow2'],
+    [1, qr/Did not find 'z'/, 'commit', '-b', 'z', 'b.qcow2'],
+    [1, qr/Expecting two image file names/, 'compare', 'a.qcow2'],
+    [2, qr/no such file/, 'compare', 'a.qcow2', 'nowhere.img'],
+    [1, qr/Must specify image file name/, 'convert', 'a.qcow2'],
+    [1, qr/between 1 and 16/, 'convert', '-m', '17', 'a.qcow2', 'x'],
+    [1, qr/multiples of 512/, 'convert', '-S', '513', 'a.qcow2', 'x'],
+    [1, qr/Compression not supported/, 'convert', '-c', '-O', 'raw', 'a.qcow2', 'x'],
+    [1, qr/Invalid cache option: fast/, 'convert', '-t', 'fast', 'a.qcow2', 'x'],
+    [1, qr/Invalid source cache option: fast/, 'convert', '-T', 'fast', 'a.qcow2', 'x'],
+    [1, qr/has no snapshot z/, 'convert', '-l', 'z', 'a.qcow2', 'x'],
+    [1, qr/explicit backing format/, 'convert', '-B', 'a.qcow2', '-O', 'qcow2', 'b.qcow2', 'x'],
+    [1, qr/unrecognized operand/, 'dd', 'nonsense'],
+    [1, qr/both input and output/, 'dd', 'if=a.qcow2'],
+    [1, qr/Invalid bs/, 'dd', 'if=a.qcow2', 'of=x', 'bs=0'],
+    [1, qr/--size N or one filename/, 'measure'],
+    [1, qr/does not support size measurement/, 'measure', '-O', 'vmdk', '--size', '1M'],
+    [1, qr/\(-b\) or use unsafe mode/, 'rebase', 'b.qcow2'],
+    [1, qr/backing format must be specified/, 'rebase', '-b', 'a.qcow2', 'b.qcow2'],
+    [1, qr/size must be positive/, 'resize', '-f', 'raw', 'r.raw', '-9M'],
+    [1, qr/--shrink/, 'resize', '-f', 'raw', 'r.raw', '4M'],
+    [1, qr/Invalid preallocation mode 'no'/, 'resize', '--preallocation=no', 'r.raw', '9M'],
+    [1, qr/Cannot mix/, 'snapshot', '-c', 'a', '-d', 'a', 'a.qcow2'],
+    [1, qr/snapshot not found/, 'snapshot', '-d', 'z', 'a.qcow2'],
+    [1, qr/does not support snapshots/, 'snapshot', '-q', '-a', 'z', 'r.raw'],
+    [1, qr/Must specify options/, 'amend', 'a.qcow2'],
+    [1, qr/does not support option amendment/, 'amend', '-f', 'raw', '-o', 'size=1', 'r.raw'],
+    [1, qr/Invalid queue depth/, 'bench', '-d', '0', 'a.qcow2'],
+    [1, qr/only available in write tests/, 'bench', '--flush-interval=9', 'a.qcow2'],
+    [1, qr/no FAT or ext/, 'ls', 'a.qcow2'],
+    [1, qr/no partition 3/, 'ls', '-P', '3', 'a.qcow2'],
+    [1, qr/Invalid partition/, 'ls', '-P', 'x', 'a.qcow2'],
+) {
+    my ($want, $text, @args) = @$w;
+    my ($status, $out) = run($img, @args);
+    my @lines = grep { !/$TRY/ && !/^Optional suffix|^and exabytes|^Detected format/ }
+                split /\n/, $out;
+    my @warnings = grep { /warning: Shrinking|kilobytes, megabytes/ } @lines;
+    ok($status == $want && $out =~ $text && @lines == 1 + @warnings && $out =~ /^qemu-img: /,
+       "refused: @args") or diag("status $status: $out");
+}
+ok(!-e 'x', 'nothing was made by a refused command');
+
+for my $w (
+    [qr/command "fly" not found/, 'fly'], [qr/expected at least 2 arguments/, 'read 0'],
+    [qr/non-numeric argument/, 'read 0 x'], [qr/not a valid pattern byte/, 'write -P 300 0 1k'],
+    [qr/Input\/output error/, 'read 20M 1'], [qr/-u requires -z/, 'write -u 0 512'],
+    [qr/foo: No such file/, 'write -s foo 0 512'], [qr/verification failed/, 'read -P 9 0 512'],
+    [qr/expected 1 arguments/, 'sleep'], [qr/no file open/, 'close', 'length'],
+) {
+    my ($text, @commands) = @$w;
+    my ($status, $out) = run($io, (map { ('-c', $_) } @commands), 'a.qcow2');
+    ok($status == 1 && $out =~ $text, "qemu-io refuses: @commands") or diag("$status: $out");
+}
+
+# -- The same as Debian's -------------------------------------------------------
+
+my @both = map { [split ' '] } grep { /\S/ && !/^\s*#/ } split /\n/, <<'END';
+img create -f qcow2 n.qcow2 64M
+img create -f qcow2 -o compat=0.10 -b a.qcow2 -F qcow2 n2.qcow2 1M
+img create -f qcow2 -o cluster_size=4k,lazy_refcounts=on,refcount_bits=8 n3.qcow2 1.5M
+img create -f raw n.raw 64M
+img create -f vdi n.vdi 64M
+img create -f vpc n.vpc 64M
+img create -f vhdx n.vhdx 64M
+img create -f vmdk n.vmdk 64M
+img create -f parallels n.parallels 64M
+img info a.qcow2
+img info --output=json a.qcow2
+img info b.qcow2
+img info --output=json b.qcow2
+img info --backing-chain b.qcow2
+img info --backing-chain --output=json b.qcow2
+img info n2.qcow2
+img info n3.qcow2
+img info n.raw
+img info --output=json n.raw
+img info n.vdi
+img info --output=json n.vpc
+img info n.vhdx
+img map a.qcow2
+img map --output=json a.qcow2
+img map b.qcow2
+img map --output=json b.qcow2
+img map --start-offset=1M --max-length=3M --output=json b.qcow2
+img map r.raw
+img map --output=json r.raw
+img check a.qcow2
+img check --output=json a.qcow2
+img check -r all a.qcow2
+img check -q b.qcow2
+img compare a.qcow2 a.qcow2
+img compare a.qcow2 r.raw
+img compare -s a.qcow2 r.raw
+img compare -q a.qcow2 r.raw
+img compare b.qcow2 r.raw
+img compare n.raw r.raw
+img convert -O raw a.qcow2 c.raw
+img convert -p -O raw n.qcow2 e.raw
+img convert -O qcow2 b.qcow2 c.qcow2
+img map c.qcow2
+img convert -B a.qcow2 -F qcow2 -O qcow2 b.qcow2 d.qcow2
+img map --output=json d.qcow2
+img convert -f raw -O qcow2 r.raw r.raw rr.qcow2
+img info rr.qcow2
+img convert -c -O qcow2 a.qcow2 p.qcow2
+img check p.qcow2
+img measure --size 1G -O qcow2
+img measure --size 1G --output=json -O raw
+img measure -O qcow2 a.qcow2
+img measure -O qcow2 --output=json b.qcow2
+img measure -O qcow2 -o cluster_size=4k --size 1G
+img resize a.qcow2 +4M
+img resize --shrink a.qcow2 8M
+img resize -f raw r.raw 9M
+img resize -q -f raw --shrink r.raw 8M
+img commit b.qcow2
+img compare a.qcow2 b.qcow2
+img commit -q -d b.qcow2
+img rebase -b n.qcow2 -F qcow2 b.qcow2
+img compare a.qcow2 b.qcow2
+img rebase -u -b a.qcow2 -F qcow2 b.qcow2
+img info b.qcow2 --output=json
+img dd if=a.qcow2 of=d1.raw bs=1M count=2
+img info d1.raw
+img dd if=a.qcow2 of=d2.qcow2 -O qcow2 bs=64k skip=10
+img compare -f raw -F qcow2 d1.raw d2.qcow2
+img amend -o compat=0.10 n.qcow2
+img info n.qcow2
+img amend -o compat=1.1,lazy_refcounts=on n.qcow2
+img info n.qcow2
+img snapshot -c one a.qcow2
+img snapshot -a one a.qcow2
+img snapshot -d one a.qcow2
+img snapshot -l a.qcow2
+img bench -c 10 -d 2 -w a.qcow2
+img create -f vmdk -o help
+img amend -f vmdk -o help
+io length a.qcow2
+io read+0+4k a.qcow2
+io read+-P+3+64k+64k b.qcow2
+io read+-v+0+40 a.qcow2
+io writev+-P+9+0+512+1024 a.qcow2
+io readv+-P+9+0+512+1024 a.qcow2
+io write+-c+4M+64k a.qcow2
+io aio_write+0+4k a.qcow2
+io discard+0+64k a.qcow2
+io truncate+9M a.qcow2
+io info a.qcow2
+io alloc+1M+64k a.qcow2
+io map b.qcow2
+END
+
+# Seconds, sizes on the host's disk and what images have by chance.
+sub plain {
+    my ($out) = @_;
+    $out =~ s/[\d.]+ sec \(.*\)|Run completed in .*/TIME/g;
+    $out =~ s/^disk size: .*|"actual-size": \d+/SIZE/gm;
+    $out =~ s/^.*extent_size_hint=.*\n|^.*nocow=.*\n|^.*encrypt.*\n|^.*preallocation=.*\n//gm;
+    $out =~ s/ - .*$/ - HELP/gm if $out =~ /^Supported /;
+    $out =~ s/\((\d+\.\d+)\/100%\)\s*//g;
+    return $out;
+}
+
+SKIP: {
+    skip 'no qemu-utils of Debian', scalar @both unless have_theirs();
+    for my $who (\&ours, \&theirs) {
+        mkdir($who == \&ours ? 'ours' : 'theirs');
+    }
+    my %result;
+    for my $who ('ours', 'theirs') {
+        chdir "$dir/$who";
+        my $tool = $who eq 'ours' ? \&ours : \&theirs;
+        make_files($tool->('img'), $tool->('io'));
+        for my $i (0 .. $#both) {
+            my ($name, @args) = @{$both[$i]};
+            if ($name eq 'io') {
+                my ($command, $file) = @args;
+                $command =~ tr/+/ /;
+                @args = ('-f', 'qcow2', '-c', $command, $file);
+            }
+            my ($status, $out) = run($tool->($name), @args);
+            $result{$who}[$i] = "status $status\n" . plain($out);
+        }
+    }
+    chdir $dir;
+    for my $i (0 .. $#both) {
+        is($result{ours}[$i], $result{theirs}[$i], "as Debian's: @{$both[$i]}");
+    }
+}
+
+# -- What only ours can do --------------------------------------------------------
+
+spew('x.raw', ("\0" x 8192) . ('a' x 512) . ("\0" x 56832));
+spew('y.raw', ("\0" x 8192) . ('b' x 512) . ("\0" x 24064) . ('c' x 1024) . ("\0" x 31744));
+my ($status, $out) = run($img, qw(diff -f raw -F raw x.raw y.raw));
+is("$status $out", "1 Offset          Length\n0x2000          0x200\n0x8000          0x400\n",
+   'diff tells the ranges');
+($status, $out) = run($img, qw(diff --output=json -f raw -F raw x.raw y.raw));
+is($out, "[{ \"start\": 8192, \"length\": 512},\n{ \"start\": 32768, \"length\": 1024}]\n",
+   'diff as JSON');
+($status, $out) = run($img, qw(diff -f raw -F raw x.raw x.raw));
+is("$status $out", "0 Images are identical.\n", 'diff of the same');
+
+sub files_are_readable {
+    my ($file, $what) = @_;
+    my ($s, $listing) = run($img, 'ls', $file, '/etc');
+    is("$s $listing", "0 a file with a long name\ndeep/\nhello\n", "$what: ls");
+    ($s, $out) = run($img, 'cat', $file, '/etc/hello', '/etc/a file with a long name');
+    is("$s $out", "0 hello\nlong\n", "$what: cat");
+    ($s, $out) = run($img, 'cat', $file, '/big');
+    ok($s == 0 && $out eq slurp('tree/big'), "$what: a file of many clusters");
+    ($s, $out) = run($img, 'ls', '-l', $file, '/big');
+    like($out, qr/^-rw.* 3000001 /, "$what: ls -l");
+    run('rm', '-rf', 'copied');
+    mkdir 'copied';
+    ($s, $out) = run($img, 'cp', $file, '/etc', '/big', 'copied');
+    is("$s $out", '0 ', "$what: cp");
+    is((run('diff', '-r', 'tree', 'copied'))[0], 0, "$what: what was copied is the same");
+    ($s, $out) = run($img, 'cat', $file, '/nowhere');
+    ok($s == 1 && $out =~ /nowhere: No such file/, "$what: no such file");
+}
+
+mkdir $_ for qw(tree tree/etc tree/etc/deep);
+spew('tree/etc/hello', "hello\n");
+spew('tree/etc/a file with a long name', "long\n");
+spew("tree/etc/deep/$_", $_) for 1 .. 100;
+spew('tree/big', join('', map { chr(($_ * 7919 >> 3) % 256) } 1 .. 3000001));
+
+my ($mke2fs) = grep { -x } '/usr/sbin/mke2fs', '/sbin/mke2fs';
+my ($mkfat) = grep { -x } '/usr/sbin/mkfs.vfat', '/sbin/mkfs.vfat';
+my ($mcopy) = grep { -x } '/usr/bin/mcopy';
+SKIP: {
+    skip 'no mke2fs (package e2fsprogs)', 21 unless $mke2fs;
+    for my $type (qw(ext2 ext3 ext4)) {
+        unlink 'fs.img', 'fs.qcow2';
+        must($mke2fs, '-q', '-t', $type, '-d', 'tree', 'fs.img', '24M');
+        if ((run($img, 'ls', 'fs.img'))[1] =~ /built without/) {
+            skip 'built without libext2fs', 21;
+        }
+        must($img, qw(convert -c -f raw -O qcow2 fs.img fs.qcow2));
+        files_are_readable('fs.qcow2', $type);
+    }
+}
+SKIP: {
+    skip 'no mkfs.vfat or mcopy (packages dosfstools, mtools)', 28 unless $mkfat && $mcopy;
+    $ENV{MTOOLS_SKIP_CHECK} = 1;
+    for my $kind ([12, '8M'], [16, '32M'], [32, '300M']) {
+        unlink 'fat.img';
+        must('truncate', '-s', $kind->[1], 'fat.img');
+        must($mkfat, '-F', $kind->[0], $kind->[0] == 12 ? ('-s', 8) : (), 'fat.img');
+        must($mcopy, qw(-i fat.img -s tree/etc tree/big ::/));
+        files_are_readable('fat.img', "FAT$kind->[0]");
+    }
+    # Behind a partition table: number 2 of an MBR, at 2 MiB.
+    my $entry = pack('C4 C4 V V', 0, 0, 0, 0, 0xc, 0, 0, 0, 4096, 65536);
+    spew('part.img', ("\0" x 462) . $entry . ("\0" x 32) . "\x55\xaa" . ("\0" x (4095 * 512)));
+    must('truncate', '-s', '32M', 'fat.img');
+    unlink 'fat.img';
+    must('truncate', '-s', '32M', 'fat.img');
+    must($mkfat, '-F', 16, 'fat.img');
+    must($mcopy, qw(-i fat.img -s tree/etc tree/big ::/));
+    must('dd', 'if=fat.img', 'of=part.img', 'bs=1M', 'seek=2', 'conv=notrunc', 'status=none');
+    files_are_readable('part.img', 'FAT16 in a partition');
+}
+done_testing();
