@@ -281,6 +281,36 @@ static void vector_add(TCGContext *s)
     leave(s);
 }
 
+/* movsd xmm0, [eax + 8]; mulsd xmm0, xmm1; pshufd xmm1, xmm0, 0x4e;
+ * ucomisd xmm0, xmm1; movsd [eax + 8], xmm0 */
+static void sse(TCGContext *s)
+{
+    const uint32_t mulsd = TCG_X86_0F | TCG_X86_F2 | 0x59, ucomisd = TCG_X86_0F | TCG_X86_66 | 0x2e;
+    const uint32_t pshufd = TCG_X86_0F | TCG_X86_66 | TCG_X86_IMM8 | 0x70 | 0x4e << 16;
+    TCGv at = tcg_addi(s, get(s, EAX), 8);
+    TCGv v = tcg_qemu_ld(s, at, (TCGMemOp)(MO_64 | MO_VEC), 0);
+
+    set(s, V0, v);
+    set(s, V0, tcg_x86(s, TCG_x86_vv, mulsd, get(s, V0), get(s, V1)));
+    v = get(s, V0);
+    set(s, V1, tcg_x86(s, TCG_x86_v, pshufd, v, v));
+    flags(s, 1, tcg_x86(s, TCG_x86_cmp, ucomisd, get(s, V0), get(s, V1)), get(s, EAX));
+    tcg_qemu_st(s, at, get(s, V0), (TCGMemOp)(MO_64 | MO_VEC), 0);
+    leave(s);
+}
+
+/* fld qword [ebp - 8]; fadd st, st(1); fstp qword [ebp - 8]; fnstsw ax */
+static void x87(TCGContext *s)
+{
+    TCGv at = tcg_addi(s, get(s, EBP), -8);
+
+    tcg_x87_mem(s, false, 0xdd, 0, at, MO_64, 0);
+    tcg_x87(s, 0xd8, 0xc1, 0);
+    tcg_x87_mem(s, true, 0xdd, 3, tcg_addi(s, get(s, EBP), -8), MO_64, 0);
+    set(s, EAX, tcg_deposit(s, get(s, EAX), tcg_x87_get(s, TCG_x87_sw, 0), 0, 16));
+    leave(s);
+}
+
 /* -- The listing ------------------------------------------------------------- */
 
 typedef struct Case {
