@@ -156,7 +156,7 @@ static int send_info(const Option *o, const NbdExport *e, unsigned type)
     switch (type) {
     case NBD_INFO_EXPORT:
         nbd_put64(d + 2, e->size);
-        nbd_put16(d + 10, nbd_server_flags(o->c->server, e));
+        nbd_put16(d + 10, nbd_server_flags(o->c->server, e, o->c->structured));
         return answer(o, NBD_REP_INFO, d, 12);
     case NBD_INFO_BLOCK_SIZE:
         nbd_put32(d + 2, 1);
@@ -216,7 +216,7 @@ static int do_export_name(Option *o)
         return -ENOENT;
     }
     nbd_put64(d, e->size);
-    nbd_put16(d + 8, nbd_server_flags(c->server, e));
+    nbd_put16(d + 8, nbd_server_flags(c->server, e, c->structured));
     c->export = e;
     return nbd_sock_write(&c->sock, d, c->no_zeroes ? 10 : sizeof(d));
 }

@@ -72,11 +72,12 @@ void nbd_server_report(const NbdServer *s, const char *fmt, ...)
     }
 }
 
-uint16_t nbd_server_flags(const NbdServer *s, const NbdExport *e)
+uint16_t nbd_server_flags(const NbdServer *s, const NbdExport *e, bool structured)
 {
     unsigned flags = NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH | NBD_FLAG_SEND_FUA |
-                     NBD_FLAG_SEND_DF | NBD_FLAG_SEND_CACHE;
+                     NBD_FLAG_SEND_CACHE;
 
+    flags |= structured ? NBD_FLAG_SEND_DF : 0;
     flags |= e->read_only ? NBD_FLAG_READ_ONLY
                           : NBD_FLAG_SEND_TRIM | NBD_FLAG_SEND_WRITE_ZEROES;
     flags |= s->cfg.max_clients > 1 ? NBD_FLAG_CAN_MULTI_CONN : 0;

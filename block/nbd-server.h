@@ -46,7 +46,7 @@ void nbd_server_listen(NbdServer *s, int fd);
 void nbd_server_serve(NbdServer *s, int fd, const NbdExport *e);
 /* All clients are disconnected, their requests ended.  Not in a coroutine. */
 void nbd_server_free(NbdServer *s);
-/* NBD_FLAG_xxx of an export. */
-uint16_t nbd_server_flags(const NbdServer *s, const NbdExport *e);
+/* NBD_FLAG_xxx of an export, for a client that knows structured replies or not. */
+uint16_t nbd_server_flags(const NbdServer *s, const NbdExport *e, bool structured);
 
 #endif

@@ -494,7 +494,7 @@ static int connect_device(NbdDevice **d, const char *device, NbdServer *server,
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0) {
         return fail("no sockets: %s", strerror(errno));
     }
-    int ret = nbd_device_start(d, device, sv[0], e->size, nbd_server_flags(server, e),
+    int ret = nbd_device_start(d, device, sv[0], e->size, nbd_server_flags(server, e, false),
                                device_gone, &err);
     close(sv[0]);
     if (ret < 0) {

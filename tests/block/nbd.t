@@ -213,8 +213,11 @@ h.connect_unix("$s")
 want = open("$image", "rb").read()
 assert h.get_size() == $SIZE
 assert h.pread($SIZE, 0) == want
-assert h.pread($SIZE, 0, nbd.CMD_FLAG_DF) == want
+pieces = []
+whole = h.pread_structured(1 << 20, 3 << 20, lambda b, o, s, e: pieces.append(s), nbd.CMD_FLAG_DF)
+assert whole == want[3 << 20:4 << 20] and pieces == [nbd.READ_DATA]
 assert h.pread(777, $SIZE - 777) == want[-777:]
+h.trim(1 << 20, 3 << 20)
 extents = []
 h.block_status($SIZE, 0, lambda m, o, e, err: extents.extend(e))
 assert sum(extents[0::2]) == $SIZE and 3 in extents[1::2] and 0 in extents[1::2]
