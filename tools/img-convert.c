@@ -603,13 +603,11 @@ static int check_words(const Convert *c, bool offload, int left)
     return 0;
 }
 
-int img_convert(int argc, char **argv)
+static int run_convert(Convert *c, int argc, char **argv)
 {
-    Convert c = { .out_format = "raw", .in_cache = "writeback", .out_cache = "unsafe",
-                  .workers = 8, .sparse = DEFAULT_SPARSE };
     bool offload = false;
     ImgArgs a;
-    int o, ret;
+    int o;
 
     img_args(&a, argc, argv, "B:CF:O:S:T:UWcf:l:m:no:pqr:t:",
              "bitmaps force-share salvage target-image-opts target-is-zero");
@@ -617,21 +615,29 @@ int img_convert(int argc, char **argv)
         if (o == '?') {
             return a.status;
         }
-        if (!take_option(&c, o, &offload)) {
+        if (!take_option(c, o, &offload)) {
             return 1;
         }
     }
-    if (img_wants_help(c.options)) {
-        return check_target_format(&c) ||
-               img_list_create_options(c.out_format, img_left(&a) > 1);
+    if (img_wants_help(c->options)) {
+        return check_target_format(c) ||
+               img_list_create_options(c->out_format, img_left(&a) > 1);
     }
-    c.num_src = img_left(&a) - 1;
-    if (check_words(&c, offload, img_left(&a))) {
+    if (check_words(c, offload, img_left(&a))) {
         return 1;
     }
-    c.out_file = argv[argc - 1];
-    c.src = xcalloc((size_t)c.num_src, sizeof(*c.src));
-    ret = convert(&c, argv + optind);
+    c->num_src = img_left(&a) - 1;
+    c->out_file = argv[argc - 1];
+    c->src = xcalloc((size_t)c->num_src, sizeof(*c->src));
+    return convert(c, argv + optind);
+}
+
+int img_convert(int argc, char **argv)
+{
+    Convert c = { .out_format = "raw", .in_cache = "writeback", .out_cache = "unsafe",
+                  .workers = 8, .sparse = DEFAULT_SPARSE };
+    int ret = run_convert(&c, argc, argv);
+
     for (int i = 0; i < c.num_src; i++) {
         bdrv_delete(c.src[i].bs);
     }

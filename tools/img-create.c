@@ -278,27 +278,26 @@ static int create_it(Create *c)
 }
 
 
-int img_create(int argc, char **argv)
+static int run_create(Create *c, int argc, char **argv)
 {
-    Create c = { .format = "raw" };
     ImgArgs a;
     int o;
 
     img_args(&a, argc, argv, "F:b:f:o:qu", "");
     while ((o = img_option(&a)) != -1) {
         switch (o) {
-        case 'F': c.backing_format = optarg; break;
-        case 'b': c.backing = optarg; break;
-        case 'f': c.format = optarg; break;
-        case 'o': img_join_options(&c.options, optarg); break;
-        case 'q': c.quiet = true; break;
-        case 'u': c.unsafe = true; break;
+        case 'F': c->backing_format = optarg; break;
+        case 'b': c->backing = optarg; break;
+        case 'f': c->format = optarg; break;
+        case 'o': img_join_options(&c->options, optarg); break;
+        case 'q': c->quiet = true; break;
+        case 'u': c->unsafe = true; break;
         default: return a.status;
         }
     }
-    if (img_wants_help(c.options)) {
-        return check_format("", c.format) ||
-               img_list_create_options(c.format, img_left(&a) > 0);
+    if (img_wants_help(c->options)) {
+        return check_format("", c->format) ||
+               img_list_create_options(c->format, img_left(&a) > 0);
     }
     if (img_left(&a) < 1) {
         return img_usage("Expecting image file name");
@@ -306,14 +305,20 @@ int img_create(int argc, char **argv)
     if (img_left(&a) > 2) {
         return img_usage("Unexpected argument: %s", argv[optind + 2]);
     }
-    c.file = argv[optind];
+    c->file = argv[optind];
     if (img_left(&a) == 2) {
-        if (!img_size("image size", argv[optind + 1], &c.size)) {
+        if (!img_size("image size", argv[optind + 1], &c->size)) {
             return 1;
         }
-        c.has_size = true;
+        c->has_size = true;
     }
-    int ret = create_it(&c);
+    return create_it(c);
+}
+
+int img_create(int argc, char **argv)
+{
+    Create c = { .format = "raw" };
+    int ret = run_create(&c, argc, argv);
 
     opts_free(&c.opts);
     free(c.options);
@@ -497,36 +502,38 @@ static int amend_file(const char *file, const Amend *m)
     return ret;
 }
 
-int img_amend(int argc, char **argv)
+static int run_amend(Amend *m, int argc, char **argv)
 {
-    Amend m = { .cache = "writeback" };
     ImgArgs a;
     int o;
 
     img_args(&a, argc, argv, "o:f:t:pq", "force");
     while ((o = img_option(&a)) != -1) {
         switch (o) {
-        case 'o': img_join_options(&m.options, optarg); break;
-        case 'f': m.format = optarg; break;
-        case 't': m.cache = optarg; break;
-        case 'p': m.progress = true; break;
-        case 'q': m.quiet = true; break;
+        case 'o': img_join_options(&m->options, optarg); break;
+        case 'f': m->format = optarg; break;
+        case 't': m->cache = optarg; break;
+        case 'p': m->progress = true; break;
+        case 'q': m->quiet = true; break;
         case OPT_FORCE: break;          /* for changes of encryption only */
         default: return a.status;
         }
     }
-    if (!m.options) {
+    if (!m->options) {
         return img_usage("Must specify options (-o)");
     }
-    int ret;
-
-    if (m.format && img_wants_help(m.options)) {
-        ret = amend_help(m.format);
-    } else if (img_left(&a) != 1) {
-        ret = img_fail("Expecting one image file name");
-    } else {
-        ret = amend_file(argv[optind], &m);
+    if (m->format && img_wants_help(m->options)) {
+        return amend_help(m->format);
     }
+    return img_left(&a) != 1 ? img_fail("Expecting one image file name")
+                             : amend_file(argv[optind], m);
+}
+
+int img_amend(int argc, char **argv)
+{
+    Amend m = { .cache = "writeback" };
+    int ret = run_amend(&m, argc, argv);
+
     free(m.options);
     return ret;
 }
@@ -594,28 +601,27 @@ static int measure_it(const Measure *m, BlockDriverState *in)
     return 0;
 }
 
-int img_measure(int argc, char **argv)
+static int run_measure(Measure *m, int argc, char **argv)
 {
-    Measure m = { .out_format = "raw" };
     ImgArgs a;
     int o;
 
     img_args(&a, argc, argv, "f:l:o:O:U", "output size force-share");
     while ((o = img_option(&a)) != -1) {
         switch (o) {
-        case 'f': m.format = optarg; break;
-        case 'l': m.snapshot = optarg; break;
-        case 'o': img_join_options(&m.options, optarg); break;
-        case 'O': m.out_format = optarg; break;
+        case 'f': m->format = optarg; break;
+        case 'l': m->snapshot = optarg; break;
+        case 'o': img_join_options(&m->options, optarg); break;
+        case 'O': m->out_format = optarg; break;
         case 'U': break;
         case OPT_OUTPUT:
-            if (!img_output(optarg, &m.json)) {
+            if (!img_output(optarg, &m->json)) {
                 return 1;
             }
             break;
         case OPT_SIZE:
-            m.has_size = true;
-            if (!img_size("image size", optarg, &m.size)) {
+            m->has_size = true;
+            if (!img_size("image size", optarg, &m->size)) {
                 return 1;
             }
             break;
@@ -625,17 +631,25 @@ int img_measure(int argc, char **argv)
     if (img_left(&a) > 1) {
         return img_fail("At most one filename argument is allowed.");
     }
-    if (img_left(&a) == 1 && m.has_size) {
+    if (img_left(&a) == 1 && m->has_size) {
         return img_fail("--size N cannot be used together with a filename.");
     }
-    if (img_left(&a) == 0 && !m.has_size) {
+    if (img_left(&a) == 0 && !m->has_size) {
         return img_fail("Either --size N or one filename must be specified.");
     }
-    BlockDriverState *in = m.has_size ? NULL
-                         : img_open(argv[optind], m.format, BDRV_O_NO_LOCK, true);
-    int ret = in || m.has_size ? measure_it(&m, in) : 1;
+    BlockDriverState *in = m->has_size ? NULL
+                         : img_open(argv[optind], m->format, BDRV_O_NO_LOCK, true);
+    int ret = in || m->has_size ? measure_it(m, in) : 1;
 
     bdrv_delete(in);
+    return ret;
+}
+
+int img_measure(int argc, char **argv)
+{
+    Measure m = { .out_format = "raw" };
+    int ret = run_measure(&m, argc, argv);
+
     free(m.options);
     return ret;
 }
