@@ -72,7 +72,8 @@ static void pass_hint(X86 *x, const Scan *c, const TCGOp *op, unsigned i)
 {
     unsigned hint = x->hint[op->d.temp], a = op->in[0].temp;
 
-    if (hint != NO_REG && x->next_in[i][0] == 0 && !c->is_const[a]) {
+    if (hint != NO_REG && x->next_in[i][0] == 0 && !c->is_const[a] &&
+        x->s->temp_type[a] != TCG_V128) {
         unsigned g = x->reg_global[hint];
 
         x->leads_to[a].global = (uint16_t)g;

@@ -97,3 +97,4 @@ a5 | movsw | esi=10000 edi=20010 esp=5a7c0800 cs=2f ss=f ds=7 es=7 [0]=1234 | es
 8b4602 | mov ax, [bp+2]: SS | ebp=ffff0002 esp=5a7c0800 cs=2f ss=f ds=7 es=7 [4]=7856 | eax=5678
 678b03 | mov ax, [ebx], 32-bit address behind the limit | ebx=12340004 esp=5a7c0800 cs=2f ss=f ds=7 es=7 | eip=100 exc=d:0
 50 | push ax wraps SP only | eax=1234 esp=5a7c0000 cs=2f ss=f ds=7 es=7 | eip=100 exc=e:6 cr2=2003fffe
+f20fd0f60fc2155008032077660f153540060320f30f2c25e0000320 | cvttss2si to a pinned register | xmm6=baa4453c35be7fff:b66fc8c0962e8000 | esp=0 xmm2=ffffffffffffffff:ffffffffffffffff xmm6=0000000000000000:bb24453c00000000
