@@ -23,13 +23,14 @@
  * Not modelled: TLS, several connections to one export, the old-style handshake,
  * extended headers.
  */
+#include "block/nbd-client.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "block/block-int.h"
-#include "block/nbd-client.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
