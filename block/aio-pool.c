@@ -217,6 +217,7 @@ static struct Pool {
     Job *queue, **last;
     Job *done;
     int workers, idle, queued;
+    bool waking;                        /* an idle one was called, and will look */
     int event_fd;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
            .event_fd = -1 };
@@ -260,6 +261,16 @@ static void report_done(Job *job)
     }
 }
 
+/* With the lock.  One at a time: it calls the next if there is more to do, so
+ * that short jobs wake few, and whoever adds them pays for one. */
+static void call_worker(void)
+{
+    if (pool.queue && pool.idle && !pool.waking) {
+        pool.waking = true;
+        pthread_cond_signal(&pool.work);
+    }
+}
+
 /* With the lock; false if nothing came for a while. */
 static bool wait_for_work(void)
 {
@@ -271,6 +282,7 @@ static bool wait_for_work(void)
     pool.idle++;
     while (!pool.queue && ret != ETIMEDOUT) {
         ret = pthread_cond_timedwait(&pool.work, &pool.lock, &until);
+        pool.waking = false;
     }
     pool.idle--;
     return pool.queue != NULL;
@@ -285,6 +297,7 @@ static void *worker(void *opaque)
 
         pool.queue = job->next;
         pool.queued--;
+        call_worker();
         pthread_mutex_unlock(&pool.lock);
         job->ret = job->fn(job->arg);
         pthread_mutex_lock(&pool.lock);
@@ -338,7 +351,7 @@ static bool enqueue(Job *job)
         }
         pool.last = &job->next;
         pool.queued++;
-        pthread_cond_signal(&pool.work);
+        call_worker();
     }
     pthread_mutex_unlock(&pool.lock);
     return ok;
