@@ -16,7 +16,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { CHUNK = 1 << 20, MAX_DEPTH = 100 };
+enum { CHUNK = 1 << 20, MAX_DEPTH = 100, MAX_COPIED = 1 << 22 };
 
 typedef struct Files {
     const char *format;
@@ -25,6 +25,7 @@ typedef struct Files {
     BlockDriverState *bs;
     Fs *fs;
     char *buf;                          /* CHUNK bytes */
+    unsigned copied;
 } Files;
 
 static int find(Files *f, const char *path, FsNode *n)
@@ -216,9 +217,17 @@ static bool is_plain(const char *name)
     return *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..");
 }
 
-static int copy_tree(Files *f, const char *path, const FsNode *n, const char *to, int depth);
+typedef struct Level {                  /* a directory that is being copied */
+    uint64_t id;
+    int depth;
+    const struct Level *up;
+} Level;
 
-static int copy_entries(Files *f, const char *path, const Entries *l, const char *to, int depth)
+static int copy_tree(Files *f, const char *path, const FsNode *n, const char *to,
+                     const Level *up);
+
+static int copy_entries(Files *f, const char *path, const Entries *l, const char *to,
+                        const Level *here)
 {
     int ret = 0;
 
@@ -232,7 +241,7 @@ static int copy_entries(Files *f, const char *path, const Entries *l, const char
         char *from = xasprintf("%s/%s", path, e->name), *dest = xasprintf("%s/%s", to, e->name);
 
         if (S_ISREG(e->node.mode) || S_ISDIR(e->node.mode)) {
-            ret |= copy_tree(f, from, &e->node, dest, depth + 1);
+            ret |= copy_tree(f, from, &e->node, dest, here);
         } else if (!f->quiet) {
             img_fail("warning: %s: neither file nor directory, left out", from);
         }
@@ -242,23 +251,37 @@ static int copy_entries(Files *f, const char *path, const Entries *l, const char
     return ret;
 }
 
-static int copy_tree(Files *f, const char *path, const FsNode *n, const char *to, int depth)
+/* Directories of a broken image may hold each other. */
+static bool is_above(const Level *l, uint64_t id)
 {
+    while (l && l->id != id) {
+        l = l->up;
+    }
+    return l != NULL;
+}
+
+static int copy_tree(Files *f, const char *path, const FsNode *n, const char *to,
+                     const Level *up)
+{
+    Level here = { n->id, up ? up->depth + 1 : 0, up };
     Entries l = { NULL, 0, 0 };
 
+    if (++f->copied > MAX_COPIED) {
+        return img_fail("%s: %s: more than %d files, and no end", blk_filename(f->bs), path,
+                        MAX_COPIED);
+    }
     if (!S_ISDIR(n->mode)) {
         return copy_file(f, path, n, to);
     }
-    if (depth > MAX_DEPTH) {
-        return img_fail("%s: %s: more than %d directories deep", blk_filename(f->bs), path,
-                        MAX_DEPTH);
+    if (here.depth > MAX_DEPTH || is_above(up, n->id)) {
+        return img_fail("%s: %s: directories without end", blk_filename(f->bs), path);
     }
     if (mkdir(to, 0755) < 0 && errno != EEXIST) {
         return img_fail("%s: %s", to, strerror(errno));
     }
     int ret = read_entries(f, n, path, &l);
 
-    ret |= copy_entries(f, path, &l, to, depth);
+    ret |= copy_entries(f, path, &l, to, &here);
     free_entries(&l);
     return ret;
 }
@@ -287,7 +310,7 @@ static int copy(Files *f, int num, char **paths)
         const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
         char *dest = into && is_plain(base) ? xasprintf("%s/%s", to, base) : xstrdup(to);
 
-        ret |= find(f, path, &n) || copy_tree(f, path, &n, dest, 0);
+        ret |= find(f, path, &n) || copy_tree(f, path, &n, dest, NULL);
         free(dest);
         free(path);
     }
