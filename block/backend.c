@@ -41,6 +41,7 @@ typedef struct BlockBackend {
     BlockDriverState *bs;
     BlockConf conf;
     BlockStats stats;
+    Throttle throttle;
     BlockAIOCB *in_flight, *stopped;
     const char *user;                   /* the device, or NULL */
     const BlockDevOps *ops;
@@ -228,6 +229,9 @@ static int perform(const BlockAIOCB *a)
     BlockDriverState *bs = a->bs;
     int fua = bs->flags & BDRV_O_WRITETHROUGH ? BDRV_REQ_FUA : 0;
 
+    if (a->op == OP_READ || a->op == OP_WRITE || a->op == OP_ZEROES) {
+        throttle_co_wait(&bs->blk->throttle, &bs->blk->conf.limits, a->op != OP_READ, a->len);
+    }
     switch (a->op) {
     case OP_READ:    return bdrv_co_preadv(bs, a->off, a->len, a->qiov, 0);
     case OP_WRITE:   return blk_co_pwritev(bs, a->off, a->len, a->qiov, 0, fua);

@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 #include "block/opts.h"
+#include "block/throttle.h"
 #include "util/error.h"
 #include "util/iov.h"
 
@@ -114,6 +115,7 @@ typedef struct BlockConf {
     char serial[21];
     BlockErrorAction werror, rerror;
     BlockDetectZeroes detect_zeroes;
+    BlockLimits limits;
 } BlockConf;
 
 BlockConf *blk_conf(BlockDriverState *bs);

@@ -63,6 +63,7 @@ static const BlockOptDef drive_opts[] = {
     { "rerror", "after a failed read: report, ignore, stop" },
     { "discard", "unmap (give room back) or ignore" },
     { "aio", "native or threads: the better one is always taken" },
+    { "detect-zeroes", "off, on, or unmap: zeroes that come as data become holes" },
     { NULL, NULL }
 };
 
@@ -207,13 +208,15 @@ static int parse_flags(DriveInfo *d, const BlockOpts *o, Error *err)
     static const char *const media_words[] = { "disk", "cdrom", NULL };
     bool snapshot = false, readonly = false;
     const char *cache = opts_get(o, "cache");
-    int unmap = 0, aio = 0, media = d->conf.is_cdrom, ret;
+    static const char *const detect_words[] = { "off", "on", "unmap", NULL };
+    int unmap = 0, aio = 0, detect = 0, media = d->conf.is_cdrom, ret;
 
     if ((ret = opts_get_bool(o, "snapshot", &snapshot, err)) < 0 ||
         (ret = opts_get_bool(o, "readonly", &readonly, err)) < 0 ||
         (ret = opts_get_bool(o, "read-only", &readonly, err)) < 0 ||
         (ret = choose(o, "discard", discard_words, &unmap, err)) < 0 ||
         (ret = choose(o, "aio", aio_words, &aio, err)) < 0 ||
+        (ret = choose(o, "detect-zeroes", detect_words, &detect, err)) < 0 ||
         (ret = choose(o, "media", media_words, &media, err)) < 0) {
         return ret;
     }
@@ -221,6 +224,10 @@ static int parse_flags(DriveInfo *d, const BlockOpts *o, Error *err)
         return error_set(err, EINVAL, "cache=%s: use none, writethrough, writeback,"
                          " directsync or unsafe", cache);
     }
+    if (detect == BLOCK_DETECT_UNMAP && !unmap) {
+        return error_set(err, EINVAL, "detect-zeroes=unmap: needs discard=unmap");
+    }
+    d->conf.detect_zeroes = (BlockDetectZeroes)detect;
     d->conf.is_cdrom = media;
     readonly |= d->conf.is_cdrom;
     d->flags |= (readonly ? 0 : BDRV_O_RDWR) | (snapshot ? BDRV_O_SNAPSHOT : 0) |
@@ -300,14 +307,14 @@ static char *default_id(const DriveInfo *d)
 
 /* -- Adding ------------------------------------------------------------------ */
 
-static bool for_the_format(const char *name)
+static bool is_in(const BlockOptDef *list, const char *name)
 {
-    for (const BlockOptDef *d = drive_opts; d->name; d++) {
+    for (const BlockOptDef *d = list; d->name; d++) {
         if (strcmp(d->name, name) == 0) {
-            return false;
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
 static int check_drive(DriveInfo *d, const BlockOpts *o, Error *err)
@@ -323,8 +330,10 @@ static int check_drive(DriveInfo *d, const BlockOpts *o, Error *err)
                          " may be empty");
     }
     for (int i = 0; i < o->num; i++) {
-        if (for_the_format(o->opt[i].name)) {
-            opts_set(&d->opts, o->opt[i].name, o->opt[i].value);
+        const char *name = o->opt[i].name;
+
+        if (!is_in(drive_opts, name) && !is_in(throttle_opts, name)) {
+            opts_set(&d->opts, name, o->opt[i].value);      /* for the format */
         }
     }
     if (d->conf.is_cdrom && d->type == IF_FLOPPY) {
@@ -359,6 +368,7 @@ static int build(DriveInfo *d, const BlockOpts *o, int index, Error *err)
     }
     d->type = (DriveInterface)type;
     if ((ret = parse_flags(d, o, err)) < 0 || (ret = parse_policies(d, o, err)) < 0 ||
+        (ret = throttle_parse(o, &d->conf.limits, err)) < 0 ||
         (ret = parse_geometry(d, o, err)) < 0 ||
         (ret = find_place(d, o, index, err)) < 0) {
         return ret;

@@ -10,8 +10,8 @@
  * virtio), bus, unit or index, media (disk, cdrom), id, format, cache (none,
  * off, writethrough, writeback, directsync, unsafe), snapshot, readonly,
  * serial, cyls, heads, secs, trans, werror, rerror (report, ignore, stop,
- * enospc), discard (unmap, ignore), aio (native, threads: both do what is
- * best).  Others go to the image format.
+ * enospc), discard (unmap, ignore), detect-zeroes (off, on, unmap), aio (native,
+ * threads: both do what is best), and the limits of block/throttle.h.  Others go to the image format.
  */
 #ifndef BLOCK_DRIVE_H
 #define BLOCK_DRIVE_H
