@@ -250,6 +250,39 @@ SKIP: {
     }
 }
 
+# -- Every way to convert gives the same disk --------------------------------------
+
+must($img, qw(create -q -f qcow2 -o cluster_size=4k in.qcow2 5000k));
+must($io, qw(-f qcow2), (map { ('-c', 'write -q -P ' . ($_ % 200 + 1) . ' ' . $_ * 31000 . ' 9000') }
+                         1 .. 120), 'in.qcow2');
+must($img, qw(convert -f qcow2 -O raw in.qcow2 in.raw));
+for my $w (
+    [qw(-O raw -S 0)], [qw(-O raw -S 64k)], [qw(-O raw -m 1)], [qw(-O raw -W -m 16)],
+    [qw(-O raw -n)], [qw(-O qcow2 -n)], [qw(-O qcow2 -c)], [qw(-O qcow2 -c -W)],
+    [qw(-O qcow2 -c -S 0)], [qw(-O qcow2 -c -o cluster_size=2M)], [qw(-O qcow2 -t none -T none)],
+    [qw(-O qcow2 -t writethrough)], [qw(-O raw --salvage)], [qw(-O raw -r 100M)], [qw(-O raw -C)],
+    [qw(-O qcow2 -o data_file=out.data)], [qw(-O qcow2 -o preallocation=full)],
+    [qw(-O raw -n --target-is-zero)],
+) {
+    my @how = @$w;
+    my $format = $how[1];
+    unlink 'out', 'out.data';
+    if (grep { $_ eq '-n' } @how) {
+        must($img, 'create', '-q', '-f', $format, 'out', '5000k');
+        # What was there must not shine through the zeroes.
+        must($io, '-f', $format, '-c', 'write -q -P 99 0 5000k', 'out')
+            unless grep { /target/ } @how;
+    }
+    my ($s, $said) = run($img, 'convert', '-f', 'qcow2', @how, 'in.qcow2', 'out');
+    my ($same, $what) = run($img, qw(compare -f raw -F), $format, 'in.raw', 'out');
+    ok($s == 0 && $same == 0, "convert @how") or diag("$said $what");
+}
+for my $c ([], ['-c']) {
+    must($img, 'convert', @$c, qw(-f raw -O qcow2 in.raw in.raw r.raw out));
+    spew('all.raw', slurp('in.raw') . slurp('in.raw') . slurp('r.raw'));
+    is((run($img, qw(compare -f raw -F qcow2 all.raw out)))[0], 0, "three images in one, @$c");
+}
+
 # -- What only ours can do --------------------------------------------------------
 
 spew('x.raw', ("\0" x 8192) . ('a' x 512) . ("\0" x 56832));
