@@ -20,7 +20,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { AT_SIZES = 128, AT_OFFSETS = 136, SECTOR = 512, MAX_BLOCK = 64 << 20 };
+enum { AT_SIZES = 128, AT_OFFSETS = 136, SECTOR = 512, MAX_BLOCK = 16 << 20 };
 
 typedef struct Cloop {
     ClusterMap map;

@@ -14,6 +14,7 @@ enum {
     SPARSE_FROM = 256 << 10,            /* larger clusters are not filled with zeroes */
     ZERO_CHUNK = 1 << 20,
     MAX_PLACES = 16 << 20,              /* of check: 64 MiB */
+    MAX_FINDINGS = 100000,              /* of check, then it gives up */
 };
 
 /* Clusters someone is writing for the first time; others wait until they are
@@ -573,7 +574,7 @@ static bool take_place(Places *p, uint64_t host)
 
 static void report(const ClusterMap *m, BlockCheck *res, uint64_t n, const char *what)
 {
-    char *line = xasprintf("cluster %llu of the disk (from byte %llu): %s",
+    char *line = !res->report ? NULL : xasprintf("cluster %llu of the disk (from byte %llu): %s",
                            (unsigned long long)n,
                            (unsigned long long)(m->start + n * m->size), what);
 
@@ -592,7 +593,9 @@ static int check_all(ClusterMap *m, Places *p, BlockCheck *res)
         host = 0;
         kind = m->ops->lookup(m, n, &host);
         if (kind < 0 || (kind == CLUSTER_DATA && !take_place(p, host))) {
-            res->corruptions++;
+            if (++res->corruptions > MAX_FINDINGS) {
+                return -EFBIG;
+            }
             report(m, res, n, kind < 0 ? "its entry leads nowhere"
                                        : "its place in the file is another's, too, or outside");
         }
@@ -639,7 +642,8 @@ int clusters_check(ClusterMap *m, uint64_t base, uint64_t pitch, BlockCheck *res
     int ret = aio_run_sync(run_check, &(CheckCall){ m, &p, res });
 
     free(p.slot);
-    return ret;
+    return ret < 0 ? error_set(err, -ret, "%s: damaged in too many places to be checked",
+                               m->bs->filename) : 0;
 }
 
 /* -- As a driver's functions ------------------------------------------------- */

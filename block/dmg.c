@@ -38,7 +38,7 @@
 
 enum {
     SECTOR = 512, TRAILER = 512, TABLE = 204, RUN = 40,
-    MAX_LIST = 32 << 20, MAX_CHUNK = 64 << 20, MAX_RUNS = 1 << 20,
+    MAX_LIST = 32 << 20, MAX_CHUNK = 16 << 20, MAX_RUNS = 1 << 20,
 };
 
 #define RAW     1u

@@ -573,6 +573,30 @@ TEST(a_damaged_header_is_a_sentence)
     drop_dir(dir);
 }
 
+/* 32 tables that lie nowhere, of 8192 entries each: an end is made. */
+TEST(a_check_gives_up_where_all_is_damaged)
+{
+    char *dir = temp_dir(), *path = in_dir(dir, "bad.img");
+    Format f = { "qcow", NULL, false };
+    BlockCheck res = { 0 };
+    uint8_t tables[32 * 8];
+    Error err = { "" };
+
+    memset(tables, 0xff, sizeof(tables));
+    create(&f, path, DISK, NULL);
+    poke(path, 24, (const uint8_t *)"\0\0\0\4\0\0\0\0\x10\x0d", 10);
+    poke(path, 48, tables, sizeof(tables));
+    BlockDriverState *bs = open_image(path, "qcow", 0);
+
+    if (bs) {
+        CHECK(bs->drv->check(bs, &res, 0, &err) < 0);
+        CHECK(strstr(err.msg, "too many places"));
+        bdrv_delete(bs);
+    }
+    free(path);
+    drop_dir(dir);
+}
+
 /* Anything may be in a file: the answer is data or an error, in short time. */
 static void try_anything(const Format *f, const char *path)
 {
@@ -679,6 +703,15 @@ static void read_and_damage(const char *format, const char *path, const uint8_t 
     free(b->data);
 }
 
+static void expect_refusal(const char *path, const char *format, const char *says)
+{
+    BlockDriverState *bs = bdrv_new(NULL);
+    Error err = { "" };
+
+    CHECK(bdrv_open(bs, path, format, 0, NULL, &err) < 0 && strstr(err.msg, says));
+    bdrv_delete(bs);
+}
+
 TEST(formats_we_only_read)
 {
     char *dir = temp_dir(), *path = in_dir(dir, "a.img");
@@ -691,6 +724,10 @@ TEST(formats_we_only_read)
     Bytes cloop = make_cloop(disk), bochs = make_bochs(disk), cow = make_cow(disk);
     Bytes old = make_dmg(disk, false), dmg = make_dmg(disk, true);
 
+    store_be(cloop.data + 128, 32 << 20, 4);
+    write_file(path, &cloop);
+    expect_refusal(path, "cloop", "blocks of 33554432 bytes");
+    store_be(cloop.data + 128, BLOCK, 4);
     read_and_damage("cloop", path, disk, &cloop);
     read_and_damage("bochs", path, disk, &bochs);
     read_and_damage("cow", path, disk, &cow);
