@@ -471,6 +471,11 @@ static int change_count(BlockDriverState *bs, uint64_t cluster, int delta, Freed
     if (ret < 0) {
         return ret;
     }
+    if (count > s->refcount_max) {      /* bit 63 of a 64-bit one */
+        return qcow2_corrupt(bs, "cluster 0x%llx is counted as used 0x%llx times",
+                             (unsigned long long)cluster << s->cluster_bits,
+                             (unsigned long long)count);
+    }
     if (delta > 0 && count > s->refcount_max - (uint64_t)delta) {
         return -ERANGE;
     }

@@ -870,6 +870,25 @@ TEST(corruptions_are_found_and_mended)
     drop(path);
 }
 
+/* Bit 63 of a 64-bit count: no image has so many snapshots. */
+TEST(an_absurd_refcount_is_an_error)
+{
+    char *path = image_with_data("cluster_size=4k,refcount_bits=64");
+    uint64_t block = peek(path, peek(path, 48));
+
+    for (int i = 0; i < 16; i++) {
+        if (peek(path, block + 8 * (uint64_t)i)) {
+            poke(path, block + 8 * (uint64_t)i, 1ull << 63 | 1, 8);
+        }
+    }
+    BlockDriverState *bs = open_image(path, BDRV_O_RDWR | BDRV_O_UNMAP);
+
+    CHECK(blk_discard(bs, 65536, 4096) < 0 || blk_flush(bs) < 0);
+    bdrv_delete(bs);
+    CHECK(check_image(path, 0).corruptions > 0);
+    drop(path);
+}
+
 TEST(refcounts_are_made_anew)
 {
     static const uint64_t entries[] = { 0, 0x123400, 1ull << 50 };
