@@ -235,6 +235,7 @@ extern const BlockDriver bdrv_file, bdrv_host_device, bdrv_raw, bdrv_overlay;
 extern const BlockDriver bdrv_qcow2;
 extern const BlockDriver bdrv_bochs, bdrv_cloop, bdrv_cow, bdrv_dmg, bdrv_parallels,
     bdrv_qcow, bdrv_vdi, bdrv_vhdx, bdrv_vmdk, bdrv_vpc;
-extern const BlockDriver bdrv_blkdebug, bdrv_nbd, bdrv_nbd_unix, bdrv_null_aio, bdrv_null_co;
+extern const BlockDriver bdrv_blkdebug, bdrv_nbd, bdrv_nbd_unix, bdrv_null_aio, bdrv_null_co,
+    bdrv_vvfat;
 
 #endif

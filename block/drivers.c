@@ -23,5 +23,6 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_vhdx,
     &bdrv_vmdk,
     &bdrv_vpc,
+    &bdrv_vvfat,
     NULL
 };

@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Protocol fat: a directory of the host as a disk with a FAT file system (Microsoft,
+ * "FAT: General Overview of On-Disk Format", 1.03).
+ *
+ *      fat:[floppy:][12:|16:|32:]DIR
+ *
+ *      sector 0      partition table                (disks; a floppy has none)
+ *      start         boot sector; FAT32: FSInfo, copies; reserved sectors
+ *                    FAT, FAT again                 (made as they are read)
+ *                    root directory                 (FAT12, FAT16)
+ *                    clusters: 2, 3, ...            directories from memory, files
+ *                                                   from the host, each in one run
+ *
+ * The tree is read once, at open; contents of files are read when the guest does, and
+ * cut or filled with zeroes to the size that they had.
+ *
+ * Not modelled: writing.  fat:rw: is refused by name; with snapshot=on the guest may
+ * write, to a temporary file.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "block/block-int.h"
+#include "util/bits.h"
+#include "util/mem.h"
+
+enum {
+    SECTOR = 512, ENTRY = 32, MAX_RUNS = 65536, MAX_DEPTH = 24, HEADS = 16, SECS = 63,
+    ATTR_READ_ONLY = 1, ATTR_LABEL = 8, ATTR_LFN = 15, ATTR_DIR = 16, ATTR_FILE = 32,
+    LFN_CHARS = 13, MAX_NAME = 255,
+};
+
+/* One file or directory: clusters [first, first + num). */
+typedef struct Run {
+    uint32_t first, num, size;
+    char *path;                         /* of a file */
+    uint8_t *dir;                       /* of a directory: its entries */
+    uint32_t parent;                    /* number of the run above */
+} Run;
+
+typedef struct Fat {
+    int type;                           /* 12, 16, 32 */
+    bool floppy;
+    uint32_t start, total;              /* sectors: of the file system */
+    uint32_t reserved, fat_sectors, root_sectors, data;         /* from start on */
+    uint32_t cluster_sectors, num_clusters, next_cluster;
+    Run *runs;                          /* by first cluster, once all are there */
+    int num_runs;
+    Run root;                           /* one of them */
+} Fat;
+
+static const struct Shape {
+    int type;
+    bool floppy;
+    uint32_t start, sectors, cluster_sectors, reserved, root_entries;
+} shapes[] = {
+    { 12, true, 0, 2880, 1, 1, 224 },
+    { 12, false, SECS, 64 * HEADS * SECS, 16, 1, 512 },
+    { 16, false, SECS, 1024 * HEADS * SECS, 16, 1, 512 },
+    { 32, false, SECS, 1024 * HEADS * SECS, 8, 32, 0 },
+};
+
+static void put16(uint8_t *p, uint32_t v) { p[0] = (uint8_t)v; p[1] = (uint8_t)(v >> 8); }
+static void put32(uint8_t *p, uint32_t v) { put16(p, v); put16(p + 2, v >> 16); }
+
+/* -- Names ------------------------------------------------------------------- */
+
+/* UTF-8 to UTF-16; what is malformed becomes "_".  Number of units. */
+static int to_utf16(const char *name, uint16_t out[MAX_NAME])
+{
+    const uint8_t *p = (const uint8_t *)name;
+    int num = 0;
+
+    while (*p && num < MAX_NAME - 1) {
+        int more = *p < 0x80 ? 0 : *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc2 ? 1 : -1;
+        uint32_t c = more <= 0 ? *p : *p & (0x3fu >> more);
+
+        for (int i = 1; i <= more; i++) {
+            if ((p[i] & 0xc0) != 0x80) {
+                more = -1;
+                break;
+            }
+            c = c << 6 | (p[i] & 0x3f);
+        }
+        p += MAX(more, 0) + 1;
+        c = more < 0 ? '_' : c;
+        if (c >= 0x10000) {
+            out[num++] = (uint16_t)(0xd800 + ((c - 0x10000) >> 10));
+            c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+        }
+        out[num++] = (uint16_t)c;
+    }
+    return num;
+}
+
+/* "Short Directory Entry Names": upper case, few characters.  False: not the same
+ * name any more. */
+static bool to_short(const char *name, uint8_t out[11])
+{
+    const char *dot = strrchr(name, '.');
+    bool same = true;
+    int at = 0;
+
+    memset(out, ' ', 11);
+    for (const char *p = name; *p; p++) {
+        char c = *p;
+        int end = dot && p > dot ? 11 : 8;
+
+        if (p == dot && p > name) {
+            at = 8;
+            continue;
+        }
+        if (c >= 'a' && c <= 'z') {
+            c = (char)(c - 32);
+            same = false;
+        } else if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     (c && strchr("$%'-_@~`!(){}^#&", c)))) {
+            c = c == '.' || c == ' ' ? 0 : '_';
+            same = false;
+        }
+        if (c && at < end) {
+            out[at++] = (uint8_t)c;
+        } else {
+            same = false;
+        }
+    }
+    if (out[0] == ' ') {
+        out[0] = '_';
+    }
+    return same;
+}
+
+static bool is_taken(const uint8_t *dir, uint32_t len, const uint8_t name[11])
+{
+    for (uint32_t i = 0; i < len; i += ENTRY) {
+        if (dir[i + 11] != ATTR_LFN && memcmp(dir + i, name, 11) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "The Basis-Name Generation Algorithm": a number behind a tilde. */
+static void make_unique(const uint8_t *dir, uint32_t len, uint8_t name[11])
+{
+    uint8_t basis[8];
+    char tail[9];
+
+    memcpy(basis, name, 8);
+    for (unsigned n = 1; n < 1000000; n++) {
+        int digits = snprintf(tail, sizeof(tail), "~%u", n), keep = 8 - digits;
+
+        while (keep > 1 && basis[keep - 1] == ' ') {
+            keep--;
+        }
+        memset(name, ' ', 8);
+        memcpy(name, basis, (size_t)keep);
+        memcpy(name + keep, tail, (size_t)digits);
+        if (!is_taken(dir, len, name)) {
+            return;
+        }
+    }
+}
+
+/* "Organization and Association of Short & Long Directory Entries": checksum. */
+static uint8_t checksum(const uint8_t name[11])
+{
+    uint8_t sum = 0;
+
+    for (int i = 0; i < 11; i++) {
+        sum = (uint8_t)((sum << 7 | sum >> 1) + name[i]);
+    }
+    return sum;
+}
+
+/* Entries of the long name, last part first.  Bytes written. */
+static uint32_t put_long_name(uint8_t *p, const char *name, const uint8_t short_name[11])
+{
+    static const uint8_t place[LFN_CHARS] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
+    uint16_t u[MAX_NAME];
+    int len = to_utf16(name, u), parts = (len + LFN_CHARS - 1) / LFN_CHARS;
+
+    for (int part = parts; part > 0; part--, p += ENTRY) {
+        memset(p, 0, ENTRY);
+        p[0] = (uint8_t)(part | (part == parts ? 0x40 : 0));
+        p[11] = ATTR_LFN;
+        p[13] = checksum(short_name);
+        for (int i = 0; i < LFN_CHARS; i++) {
+            int k = (part - 1) * LFN_CHARS + i;
+
+            put16(p + place[i], k < len ? u[k] : k == len ? 0 : 0xffff);
+        }
+    }
+    return (uint32_t)(parts * ENTRY);
+}
+
+/* -- Directories ------------------------------------------------------------- */
+
+static void put_entry(uint8_t *p, const uint8_t name[11], int attr, uint32_t cluster,
+                      uint32_t size, time_t when)
+{
+    struct tm tm = { .tm_year = 80, .tm_mday = 1 };
+
+    localtime_r(&when, &tm);
+    uint32_t year = (uint32_t)MAX(tm.tm_year - 80, 0);
+    uint32_t date = (year & 127) << 9 | (uint32_t)(tm.tm_mon + 1) << 5 | (uint32_t)tm.tm_mday;
+    uint32_t clock = (uint32_t)tm.tm_hour << 11 | (uint32_t)tm.tm_min << 5 |
+                     (uint32_t)tm.tm_sec / 2;
+
+    memset(p, 0, ENTRY);
+    memcpy(p, name, 11);
+    p[11] = (uint8_t)attr;
+    put16(p + 14, clock);
+    put16(p + 16, date);
+    put16(p + 18, date);
+    put16(p + 20, cluster >> 16);
+    put16(p + 22, clock);
+    put16(p + 24, date);
+    put16(p + 26, cluster);
+    put32(p + 28, size);
+}
+
+static int new_run(Fat *s, uint32_t size, Error *err)
+{
+    uint32_t bytes = s->cluster_sectors * SECTOR;
+    uint32_t num = size / bytes + (size % bytes != 0);
+
+    if (s->num_runs >= MAX_RUNS || num > 2 + s->num_clusters - s->next_cluster) {
+        return error_set(err, EFBIG, "fat: the directory is too large for a FAT%d %s of"
+                         " %u MB", s->type, s->floppy ? "floppy" : "disk", s->total / 2048);
+    }
+    s->runs = xrealloc(s->runs, (size_t)(s->num_runs + 1) * sizeof(*s->runs));
+    s->runs[s->num_runs] = (Run){ .first = num ? s->next_cluster : 0, .num = num, .size = size };
+    s->next_cluster += num;
+    return s->num_runs++;
+}
+
+static int scan(Fat *s, const char *path, int parent, int depth, uint32_t *first, Error *err);
+
+/* One file or directory into the list of its directory. */
+static int add_entry(Fat *s, const char *path, const char *name, int parent, int depth,
+                     uint8_t **dir, uint32_t *len, Error *err)
+{
+    char *full = xasprintf("%s/%s", path, name);
+    struct stat st;
+    uint8_t short_name[11];
+    uint32_t first = 0, size = 0;
+    int ret = 0;
+
+    if (stat(full, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
+        access(full, R_OK) < 0) {
+        free(full);
+        return 0;                       /* gone, or nothing that FAT has */
+    }
+    if (S_ISDIR(st.st_mode)) {
+        ret = scan(s, full, parent, depth + 1, &first, err);
+    } else if (st.st_size > (off_t)UINT32_MAX) {
+        ret = error_set(err, EFBIG, "fat: %s: larger than 4 GB", full);
+    } else {
+        size = (uint32_t)st.st_size;
+        ret = new_run(s, size, err);
+        if (ret >= 0) {
+            first = s->runs[ret].first;
+            s->runs[ret].path = full;
+            full = NULL;
+        }
+    }
+    free(full);
+    if (ret < 0) {
+        return ret;
+    }
+    *dir = xrealloc(*dir, *len + (MAX_NAME / LFN_CHARS + 3) * ENTRY);
+    if (!to_short(name, short_name) || is_taken(*dir, *len, short_name)) {
+        make_unique(*dir, *len, short_name);
+        *len += put_long_name(*dir + *len, name, short_name);
+    }
+    put_entry(*dir + *len, short_name, (S_ISDIR(st.st_mode) ? ATTR_DIR : ATTR_FILE) |
+              (st.st_mode & 0200 ? 0 : ATTR_READ_ONLY), first, size, st.st_mtime);
+    *len += ENTRY;
+    return 0;
+}
+
+static uint32_t put_head(uint8_t *dir, int depth, time_t when)
+{
+    if (depth == 0) {
+        put_entry(dir, (const uint8_t *)"QEMU VVFAT ", ATTR_LABEL, 0, 0, when);
+        return ENTRY;
+    }
+    put_entry(dir, (const uint8_t *)".          ", ATTR_DIR, 0, 0, when);
+    put_entry(dir + ENTRY, (const uint8_t *)"..         ", ATTR_DIR, 0, 0, when);
+    return 2 * ENTRY;
+}
+
+/* The entries, once it is known how many clusters they need. */
+static int place_directory(Fat *s, int run, int parent, int depth, uint8_t *dir, uint32_t len,
+                           Error *err)
+{
+    uint32_t cluster = s->cluster_sectors * SECTOR;
+    bool fixed = depth == 0 && s->type != 32;
+    uint32_t room = fixed ? s->root_sectors * SECTOR : align_up(len + ENTRY, cluster);
+
+    if (len > room || (fixed && len + ENTRY > room)) {
+        return error_set(err, EFBIG, "fat: too many files in the top directory: %u entries,"
+                         " %u fit", len / ENTRY, room / ENTRY);
+    }
+    Run *r = &s->runs[run];
+
+    r->dir = xzalloc(room);
+    memcpy(r->dir, dir, len);
+    r->size = room;
+    r->parent = (uint32_t)parent;
+    if (!fixed) {
+        int place = new_run(s, room, err);
+
+        if (place < 0) {
+            return place;
+        }
+        r = &s->runs[run];
+        r->first = s->runs[place].first;
+        r->num = s->runs[place].num;
+        s->num_runs--;
+    }
+    return 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int scan(Fat *s, const char *path, int parent, int depth, uint32_t *first, Error *err)
+{
+    struct dirent **list = NULL;
+    struct stat st;
+    int num = depth > MAX_DEPTH ? -1 : scandir(path, &list, NULL, by_name);
+    int run = num < 0 ? -1 : new_run(s, 0, err), ret = run;
+
+    if (num < 0 || stat(path, &st) < 0) {
+        return error_set(err, depth > MAX_DEPTH ? ELOOP : errno, "fat: %s: %s", path,
+                         depth > MAX_DEPTH ? "too deep, or a circle" : strerror(errno));
+    }
+    uint8_t *dir = xmalloc(2 * ENTRY);
+    uint32_t len = put_head(dir, depth, st.st_mtime);
+
+    for (int i = 0; i < num; i++) {
+        const char *name = list[i]->d_name;
+
+        if (ret >= 0 && strcmp(name, ".") && strcmp(name, "..")) {
+            ret = add_entry(s, path, name, run, depth, &dir, &len, err);
+        }
+        free(list[i]);
+    }
+    free(list);
+    if (ret >= 0) {
+        ret = place_directory(s, run, parent, depth, dir, len, err);
+    }
+    free(dir);
+    if (ret >= 0) {
+        *first = s->runs[run].first;
+    }
+    return ret;
+}
+
+/* "." and ".." of all directories, when all have their places.  The root is 0. */
+static void link_directories(Fat *s)
+{
+    for (int i = 1; i < s->num_runs; i++) {
+        Run *r = &s->runs[i];
+
+        if (r->dir) {
+            uint32_t up = r->parent ? s->runs[r->parent].first : 0;
+
+            put16(r->dir + 20, r->first >> 16);
+            put16(r->dir + 26, r->first);
+            put16(r->dir + ENTRY + 20, up >> 16);
+            put16(r->dir + ENTRY + 26, up);
+        }
+    }
+}
+
+static int by_first(const void *a, const void *b)
+{
+    uint32_t x = ((const Run *)a)->first, y = ((const Run *)b)->first;
+
+    return x < y ? -1 : x > y;
+}
+
+/* -- Sectors ----------------------------------------------------------------- */
+
+/* Cylinder, head, sector as a partition table has them; large ones are full. */
+static void put_chs(uint8_t *p, uint32_t lba)
+{
+    uint32_t c = MIN(lba / (HEADS * SECS), 1023);
+
+    p[0] = (uint8_t)(lba / SECS % HEADS);
+    p[1] = (uint8_t)(lba % SECS + 1) | (uint8_t)(c >> 8 << 6);
+    p[2] = (uint8_t)c;
+}
+
+static void make_mbr(const Fat *s, uint8_t *b)
+{
+    uint8_t *p = b + 446;
+
+    put32(b + 440, 0x51454d55);
+    p[0] = 0x80;
+    put_chs(p + 1, s->start);
+    p[4] = s->type == 12 ? 0x01 : s->type == 16 ? 0x06 : 0x0c;
+    put_chs(p + 5, s->start + s->total - 1);
+    put32(p + 8, s->start);
+    put32(p + 12, s->total);
+    put16(b + 510, 0xaa55);
+}
+
+/* "Boot Sector and BPB". */
+static void make_boot(const Fat *s, uint8_t *b)
+{
+    uint8_t *ext = b + (s->type == 32 ? 64 : 36);
+
+    memcpy(b, "\xeb\x58\x90QEMU    ", 11);
+    put16(b + 11, SECTOR);
+    b[13] = (uint8_t)s->cluster_sectors;
+    put16(b + 14, s->reserved);
+    b[16] = 2;
+    put16(b + 17, s->root_sectors * SECTOR / ENTRY);
+    put16(b + 19, s->total < 65536 ? s->total : 0);
+    b[21] = s->floppy ? 0xf0 : 0xf8;
+    put16(b + 22, s->type == 32 ? 0 : s->fat_sectors);
+    put16(b + 24, s->floppy ? 18 : SECS);
+    put16(b + 26, s->floppy ? 2 : HEADS);
+    put32(b + 28, s->start);
+    put32(b + 32, s->total < 65536 ? 0 : s->total);
+    if (s->type == 32) {
+        put32(b + 36, s->fat_sectors);
+        put32(b + 44, s->root.first);
+        put16(b + 48, 1);
+        put16(b + 50, 6);
+    }
+    ext[0] = s->floppy ? 0 : 0x80;
+    ext[2] = 0x29;
+    put32(ext + 3, 0xfabe1afd);
+    memcpy(ext + 7, "QEMU VVFAT ", 11);
+    memcpy(ext + 18, s->type == 12 ? "FAT12   " : s->type == 16 ? "FAT16   " : "FAT32   ", 8);
+    put16(b + 510, 0xaa55);
+}
+
+static void make_reserved(const Fat *s, uint32_t n, uint8_t *b)
+{
+    if (n == 0 || n == 6) {
+        make_boot(s, b);
+    } else if (n == 1 || n == 7) {      /* FSInfo */
+        put32(b, 0x41615252);
+        put32(b + 484, 0x61417272);
+        put32(b + 488, s->num_clusters - (s->next_cluster - 2));
+        put32(b + 492, s->next_cluster);
+        put32(b + 508, 0xaa550000);
+    } else if (n == 2 || n == 8) {
+        put32(b + 508, 0xaa550000);
+    }
+}
+
+/* The run that has this cluster, or NULL. */
+static const Run *find_run(const Fat *s, uint32_t cluster)
+{
+    int lo = 0, hi = s->num_runs;
+
+    while (lo < hi) {
+        int mid = (lo + hi) / 2;
+        const Run *r = &s->runs[mid];
+
+        if (cluster < r->first) {
+            hi = mid;
+        } else if (cluster >= r->first + r->num) {
+            lo = mid + 1;
+        } else {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+static uint32_t fat_entry(const Fat *s, uint32_t n)
+{
+    uint32_t mask = s->type == 32 ? 0x0fffffff : (1u << s->type) - 1;
+
+    if (n < 2) {
+        return (n == 0 ? 0xffffff00 | (s->floppy ? 0xf0 : 0xf8) : ~0u) & mask;
+    }
+    const Run *r = n < s->next_cluster ? find_run(s, n) : NULL;
+
+    return !r ? 0 : n + 1 < r->first + r->num ? n + 1 : ~0u & mask;
+}
+
+static void make_fat(const Fat *s, uint32_t sector, uint8_t *b)
+{
+    if (s->type == 12) {                /* three bytes for two entries */
+        for (uint32_t i = 0; i < SECTOR; i++) {
+            uint32_t at = sector * SECTOR + i, pair = at / 3 * 2;
+            uint32_t both = fat_entry(s, pair) | fat_entry(s, pair + 1) << 12;
+
+            b[i] = (uint8_t)(both >> (at % 3 * 8));
+        }
+        return;
+    }
+    uint32_t size = (uint32_t)s->type / 8;
+
+    for (uint32_t i = 0; i < SECTOR / size; i++) {
+        uint32_t v = fat_entry(s, sector * (SECTOR / size) + i);
+
+        if (s->type == 16) {
+            put16(b + i * 2, v);
+        } else {
+            put32(b + i * 4, v);
+        }
+    }
+}
+
+static int make_data(const Fat *s, uint32_t sector, uint8_t *b)
+{
+    uint32_t cluster = 2 + sector / s->cluster_sectors;
+    const Run *r = find_run(s, cluster);
+
+    if (!r) {
+        return 0;
+    }
+    uint64_t off = ((uint64_t)(cluster - r->first) * s->cluster_sectors +
+                    sector % s->cluster_sectors) * SECTOR;
+    size_t len = off < r->size ? MIN(r->size - off, SECTOR) : 0;
+
+    if (r->dir) {
+        memcpy(b, r->dir + off, len);
+        return 0;
+    }
+    int fd = len ? open(r->path, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (len && fd < 0) {
+        return -EIO;
+    }
+    ssize_t n = len ? pread(fd, b, len, (off_t)off) : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return n < 0 ? -EIO : 0;
+}
+
+static int make_sector(const Fat *s, uint32_t n, uint8_t *b)
+{
+    memset(b, 0, SECTOR);
+    if (n < s->start) {
+        if (n == 0) {
+            make_mbr(s, b);
+        }
+        return 0;
+    }
+    n -= s->start;
+    if (n < s->reserved) {
+        make_reserved(s, n, b);
+    } else if (n < s->reserved + 2 * s->fat_sectors) {
+        make_fat(s, (n - s->reserved) % s->fat_sectors, b);
+    } else if (n < s->data) {
+        memcpy(b, s->root.dir + (n - s->reserved - 2 * s->fat_sectors) * SECTOR, SECTOR);
+    } else {
+        return make_data(s, n - s->data, b);
+    }
+    return 0;
+}
+
+typedef struct Read {
+    const Fat *s;
+    uint64_t off, len;
+    const QEMUIOVector *qiov;
+    size_t at;
+} Read;
+
+static int do_read(void *arg)
+{
+    Read *r = arg;
+    uint8_t b[SECTOR];
+
+    for (; r->len; r->len -= SECTOR, r->off += SECTOR, r->at += SECTOR) {
+        int ret = make_sector(r->s, (uint32_t)(r->off / SECTOR), b);
+
+        if (ret < 0) {
+            return ret;
+        }
+        iov_from_buf(r->qiov, r->at, b, SECTOR);
+    }
+    return 0;
+}
+
+static int fat_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,
+                      const QEMUIOVector *qiov, size_t at)
+{
+    Read r = { bs->opaque, off, len, qiov, at };
+
+    return aio_pool_co(do_read, &r);
+}
+
+/* -- Life -------------------------------------------------------------------- */
+
+/* The FAT must have room for the clusters that it leaves. */
+static void lay_out(Fat *s, const struct Shape *shape)
+{
+    s->start = shape->start;
+    s->total = shape->sectors - shape->start;
+    s->reserved = shape->reserved;
+    s->cluster_sectors = shape->cluster_sectors;
+    s->root_sectors = shape->root_entries * ENTRY / SECTOR;
+    s->num_clusters = (s->total - s->reserved - s->root_sectors) / s->cluster_sectors;
+    s->fat_sectors = (uint32_t)(((uint64_t)(s->num_clusters + 2) * (uint32_t)s->type / 8 +
+                                 SECTOR) / SECTOR);
+    s->data = s->reserved + 2 * s->fat_sectors + s->root_sectors;
+    s->num_clusters = (s->total - s->data) / s->cluster_sectors;
+    s->next_cluster = 2;
+}
+
+static int parse_name(Fat *s, const char **name, Error *err)
+{
+    for (bool more = true; more;) {
+        const char *p = *name;
+        size_t n = strcspn(p, ":") + 1;
+
+        more = true;
+        if (!strncmp(p, "floppy:", n)) {
+            s->floppy = true;
+        } else if (!strncmp(p, "12:", n) || !strncmp(p, "16:", n) || !strncmp(p, "32:", n)) {
+            s->type = atoi(p);
+        } else if (!strncmp(p, "rw:", n)) {
+            return error_set(err, ENOTSUP, "fat:rw: is not supported: leave out rw:, and use"
+                             " snapshot=on to let the guest write to a temporary file");
+        } else {
+            more = false;
+        }
+        *name += more ? n : 0;
+    }
+    return s->floppy && s->type && s->type != 12
+         ? error_set(err, EINVAL, "fat:floppy:%d: a floppy has FAT12", s->type) : 0;
+}
+
+static void fat_close(BlockDriverState *bs)
+{
+    Fat *s = bs->opaque;
+
+    for (int i = 0; i < s->num_runs; i++) {
+        free(s->runs[i].path);
+        free(s->runs[i].dir);
+    }
+    free(s->runs);
+}
+
+static int fat_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
+{
+    Fat *s = bs->opaque;
+    const char *dir = bs->filename;
+    const struct Shape *shape = shapes;
+    uint32_t first;
+    int ret = parse_name(s, &dir, err);
+
+    (void)opts;
+    if (ret < 0) {
+        return ret;
+    }
+    s->type = s->type ? s->type : s->floppy ? 12 : 16;
+    while (shape->type != s->type || shape->floppy != s->floppy) {
+        shape++;
+    }
+    lay_out(s, shape);
+    ret = scan(s, dir, 0, 0, &first, err);
+    if (ret < 0) {
+        fat_close(bs);
+        return ret;
+    }
+    link_directories(s);
+    s->root = s->runs[0];
+    qsort(s->runs, (size_t)s->num_runs, sizeof(*s->runs), by_first);
+    bs->length = (uint64_t)shape->sectors * SECTOR;
+    bs->read_align = SECTOR;
+    return 0;
+}
+
+const BlockDriver bdrv_vvfat = {
+    .name = "vvfat",
+    .protocol = "fat",
+    .state_size = sizeof(Fat),
+    .open = fat_open,
+    .close = fat_close,
+    .co_preadv = fat_preadv,
+};
