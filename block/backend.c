@@ -572,3 +572,18 @@ int blk_change(BlockDriverState *bs, const char *filename, const char *format,
     bdrv_delete(in);
     return ret;
 }
+
+int blk_resize(BlockDriverState *bs, uint64_t size, Error *err)
+{
+    if (size % BDRV_SECTOR_SIZE) {
+        return error_set(err, EINVAL, "%s: the size must be a multiple of %d bytes",
+                         blk_name(bs), BDRV_SECTOR_SIZE);
+    }
+    blk_drain(bs);
+    int ret = bdrv_truncate(bs, size, err);
+
+    if (ret >= 0) {
+        tell_device(bs->blk, true);
+    }
+    return ret;
+}

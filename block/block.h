@@ -185,6 +185,8 @@ bool blk_is_attached(const BlockDriverState *bs);
 int blk_eject(BlockDriverState *bs, bool force, Error *err);
 int blk_change(BlockDriverState *bs, const char *filename, const char *format,
                Error *err);
+/* Another size for the medium; the device is told. */
+int blk_resize(BlockDriverState *bs, uint64_t size, Error *err);
 
 /* -- Geometry ---------------------------------------------------------------- */
 

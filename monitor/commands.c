@@ -230,6 +230,22 @@ static void cmd_commit(Monitor *mon, const Args *a)
     }
 }
 
+static void cmd_block_resize(Monitor *mon, const Args *a)
+{
+    BlockDriverState *bs = find_drive(mon, a->v[0].s);
+    uint64_t size;
+    Error err;
+
+    if (!bs) {
+        return;
+    }
+    if (parse_size(a->v[1].s, &size) < 0) {
+        monitor_printf(mon, "%s: write a size, as 512M or 2G\n", a->v[1].s);
+    } else if (blk_resize(bs, size, &err) < 0) {
+        monitor_error(mon, &err);
+    }
+}
+
 /* clang-format off */
 const Command commands[] = {
     { "help|?", "s?", "[cmd]", "show the help", cmd_help },
@@ -242,6 +258,7 @@ const Command commands[] = {
     { "cpu", "i", "index", "set the default CPU", cmd_cpu },
     { "eject", "-f B", "[-f] device", "take a medium out (-f: although locked)", cmd_eject },
     { "change", "B F s?", "device filename [format]", "put another medium in", cmd_change },
+    { "block_resize", "B s", "device size", "give an image another size", cmd_block_resize },
     { "commit", "B", "device|all", "write changes to the backing image", cmd_commit },
     { "set_link", "s s", "name on|off", "plug or pull a network cable; info network has names",
       cmd_set_link },
