@@ -29,6 +29,7 @@ enum { MOD_384FS = 1 << 2, MOD_16BIT = 1 << 3, MOD_RX = 1 << 6, MOD_TX = 1 << 7,
 enum { FCON_RX_ENABLE = 1 << 12, FCON_TX_ENABLE = 1 << 13, FCON_RX_DMA = 1 << 14,
        FCON_TX_DMA = 1 << 15 };
 enum { FIFO_SIZE = 32, PERIOD = 8 };
+#define LATE_NS (100 * NS_PER_MS)       /* later than this is not made up for */
 
 typedef struct S3cI2s {
     Device dev;
@@ -81,11 +82,16 @@ static uint32_t rate_of(const S3cI2s *s)
     return MAX(hz / (s->con & CON_PRESCALER ? div : 1) / fs, 1u);
 }
 
+/* Codecs end at 100 kHz; the host has other work. */
+static int64_t period_ns(const S3cI2s *s)
+{
+    return MAX(PERIOD * NS_PER_SEC / rate_of(s), 20 * NS_PER_US);
+}
+
 static void run(S3cI2s *s)
 {
     if (s->con & CON_ENABLE) {
-        timer_set(&s->period, (s->period.armed ? s->period.deadline : clock_now(s->dev.clock)) +
-                  PERIOD * NS_PER_SEC / rate_of(s));
+        timer_set(&s->period, clock_now(s->dev.clock) + period_ns(s));
     } else {
         timer_cancel(&s->period);
         s->period.deadline = 0;
@@ -120,7 +126,8 @@ static void play(S3cI2s *s)
 static void period_over(void *opaque)
 {
     S3cI2s *s = opaque;
-    int64_t next = s->period.deadline + PERIOD * NS_PER_SEC / rate_of(s);
+    int64_t now = clock_now(s->dev.clock);
+    int64_t next = s->period.deadline + period_ns(s);
 
     if (tx_on(s) && !(s->con & CON_TX_IDLE)) {
         play(s);
@@ -129,7 +136,7 @@ static void period_over(void *opaque)
         s->rx_count = (uint8_t)MIN(s->rx_count + 2 * PERIOD, FIFO_SIZE);
     }
     s->right ^= 1;
-    timer_set(&s->period, next);
+    timer_set(&s->period, next < now - LATE_NS ? now : next);
     update(s);
 }
 
