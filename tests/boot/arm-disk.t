@@ -34,7 +34,8 @@ sub check
         '-drive', "file=$disk,format=raw,if=$if",
         '-append', "console=ttyAMA0 root=$root rootwait rw"]);
 
-    $g->must(qr/armel login:/, 240, "$name: Debian comes up to a login");
+    # the kernel has no source of randomness but its interrupts: dhclient waits
+    $g->must(qr/armel login:/, 600, "$name: Debian comes up to a login");
     $g->send("root\n");
     $g->must(qr/Password:/, 60, 'asks for the password');
     $g->send("root\n");
