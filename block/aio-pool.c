@@ -26,7 +26,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { MAX_WORKERS = 64, IDLE_SECONDS = 10, MAX_FDS = 1024 };
+enum { MAX_WORKERS = 64, MAX_WAKING = 4, IDLE_SECONDS = 10, MAX_FDS = 1024 };
 
 /* -- Waiting ----------------------------------------------------------------- */
 
@@ -217,7 +217,7 @@ static struct Pool {
     Job *queue, **last;
     Job *done;
     int workers, idle, queued;
-    bool waking;                        /* an idle one was called, and will look */
+    int waking;                         /* idle ones that were called, and will look */
     int event_fd;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
            .event_fd = -1 };
@@ -261,12 +261,12 @@ static void report_done(Job *job)
     }
 }
 
-/* With the lock.  One at a time: it calls the next if there is more to do, so
- * that short jobs wake few, and whoever adds them pays for one. */
+/* With the lock.  Few at a time: they call others if there is more to do then,
+ * so that short jobs wake few, and whoever adds them pays for few. */
 static void call_worker(void)
 {
-    if (pool.queue && pool.idle && !pool.waking) {
-        pool.waking = true;
+    if (pool.queued > pool.waking && pool.idle > pool.waking && pool.waking < MAX_WAKING) {
+        pool.waking++;
         pthread_cond_signal(&pool.work);
     }
 }
@@ -282,7 +282,7 @@ static bool wait_for_work(void)
     pool.idle++;
     while (!pool.queue && ret != ETIMEDOUT) {
         ret = pthread_cond_timedwait(&pool.work, &pool.lock, &until);
-        pool.waking = false;
+        pool.waking -= pool.waking > 0;
     }
     pool.idle--;
     return pool.queue != NULL;
