@@ -79,7 +79,7 @@ static TCGv saturate(ArmDis *d, const ArmInsn *a, TCGv v, bool sign)
 {
     unsigned n = a->rot;
 
-    return sign ? clamp(d, v, -(int32_t)(1u << n), (int32_t)((1u << n) - 1))
+    return sign ? clamp(d, v, (int32_t)-(1u << n), (int32_t)((1u << n) - 1))
                 : clamp(d, v, 0, (int32_t)((1u << n) - 1));
 }
 

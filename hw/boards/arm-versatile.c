@@ -365,12 +365,11 @@ static int pb_init(Machine *m, Error *err)
 {
     static const char *const compatible[] = { "arm,versatile-pb", NULL };
     int ret = init_common(m, MACH_VERSATILE_PB, compatible, err);
+    Device *bridge = machine_find(m, "pci");
 
-    if (ret == 0) {
-        m->pci = versatile_pci_bus(machine_find(m, "pci"));
-        ret = place_scsi(m, err);
-    }
-    return ret;
+    /* The machine frees the bus, after a failure too. */
+    m->pci = bridge ? versatile_pci_bus(bridge) : NULL;
+    return ret < 0 ? ret : place_scsi(m, err);
 }
 
 static int ab_init(Machine *m, Error *err)

@@ -556,6 +556,9 @@ void machine_free(Machine *m)
     if (!m) {
         return;
     }
+    /* No tables of addresses any more: regions show regions of others. */
+    as_begin(m->mem);
+    as_begin(m->io);
     while (m->devices) {                /* last in, first out: by their wires */
         Device *d = m->devices;
 

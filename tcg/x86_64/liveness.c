@@ -226,7 +226,7 @@ static bool fold_add(X86 *x, const Scan *c, const TCGOp *op, unsigned n)
     int64_t k;
 
     if (const_operand(c, op, &other, &k)) {
-        int64_t disp = a->disp + k * (1 << scale);
+        int64_t disp = (int64_t)((uint64_t)a->disp + ((uint64_t)k << scale));
 
         if (op->opc == TCG_add_i32) {
             disp = (int32_t)disp;
