@@ -43,7 +43,7 @@ typedef struct Options {
     bool boot_menu;
     int64_t rtc_offset_ns;              /* guest time of day - host UTC */
     AccelOptions accel;
-    bool snapshot, nographic, stopped, no_reboot, no_shutdown, no_acpi, no_hpet, semihosting,
+    bool show_cursor, snapshot, nographic, stopped, no_reboot, no_shutdown, no_acpi, no_hpet, semihosting,
          daemonize, nodefaults, usb;
 } Options;
 
