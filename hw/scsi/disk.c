@@ -145,7 +145,8 @@ static void cmd_read(SCSIRequest *r)
 
 /* -- Writing, 5.25 - 5.36 ---------------------------------------------------- */
 
-static void flushed(SCSIRequest *r, int ret)
+/* A change of the medium that is the whole command. */
+static void ended(SCSIRequest *r, int ret)
 {
     if (ret < 0) {
         scsi_io_error(r, ret, true, lba_of(r));
@@ -157,7 +158,7 @@ static void flushed(SCSIRequest *r, int ret)
 static void flush(SCSIRequest *r)
 {
     r->state = SCSI_BUSY;
-    r->then = flushed;
+    r->then = ended;
     r->aio = blk_aio_flush(r->dev->blk, scsi_aio_done, r);
 }
 
@@ -392,19 +393,10 @@ static void same_stored(SCSIRequest *r, int ret)
     }
 }
 
-static void zeroed(SCSIRequest *r, int ret)
-{
-    if (ret < 0) {
-        scsi_io_error(r, ret, true, lba_of(r));
-    } else {
-        scsi_good(r);
-    }
-}
-
 static void write_zeroes(SCSIRequest *r)
 {
     r->state = SCSI_BUSY;
-    r->then = zeroed;
+    r->then = ended;
     r->aio = blk_aio_write_zeroes(r->dev->blk, r->pos, r->left, scsi_aio_done, r);
 }
 
