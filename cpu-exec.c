@@ -178,6 +178,7 @@ static int run_block(CPUState *cpu, TranslationBlock *tb, Last *last)
 
     TBExit how = (TBExit)(ret & TB_EXIT_MASK);
 
+    x->stat.exits[how]++;
     last->tb = (TranslationBlock *)(ret & ~(uintptr_t)TB_EXIT_MASK);
     last->slot = how;
     if (how == TB_EXIT_REQUESTED) {
@@ -237,6 +238,7 @@ static void landed(CPUState *cpu)
     }
     if (x->in_code) {
         x->in_code = false;
+        x->stat.raised++;
         if (cpu->common.ops->exec_landed) {
             cpu->common.ops->exec_landed(cpu);
         }

@@ -25,7 +25,10 @@
 #include "exec.h"
 #include "hw/core/memory.h"
 #include "sys/loop.h"
+#include "util/bits.h"
+#include "util/log.h"
 #include "util/mem.h"
+#include "util/out.h"
 
 #define SLICE_NS (1 * NS_PER_MS)
 
@@ -300,6 +303,48 @@ static void ram_cleaned(void *opaque, uint64_t ram_addr, uint64_t len)
     }
 }
 
+/* -- info jit ----------------------------------------------------------------- */
+
+static void dump_cpu(const CPUExec *x, int n, const Out *o)
+{
+    const uint64_t *exits = x->stat.exits;
+    uint64_t runs = x->stat.raised;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(x->stat.exits); i++) {
+        runs += exits[i];
+    }
+    out_printf(o, "CPU %d TLB          %" PRIu64 " misses, %" PRIu64 " revived, %" PRIu64
+               " slow accesses, %" PRIu64 " noted writes\n", n, x->stat.tlb_misses,
+               x->stat.tlb_victim_hits, x->stat.slow_accesses, x->stat.notdirty_writes);
+    out_printf(o, "      flushes      %" PRIu64 " full, %" PRIu64 " not global, %" PRIu64
+               " of a page, %" PRIu64 " resizes\n", x->stat.tlb_flushes,
+               x->stat.tlb_nonglobal_flushes, x->stat.tlb_page_flushes, x->stat.tlb_resizes);
+    out_printf(o, "      main loop    %" PRIu64 " times: unchained jumps %" PRIu64
+               ", next block unknown %" PRIu64 ", requests %" PRIu64 ", raised %" PRIu64 "\n",
+               runs, exits[TB_EXIT_SLOT0] + exits[TB_EXIT_SLOT1], exits[TB_EXIT_NONE],
+               exits[TB_EXIT_REQUESTED], x->stat.raised);
+    out_printf(o, "      look-ups     %" PRIu64 " missed the jump cache, %" PRIu64
+               " translated, %" PRIu64 " jump cache entries revived\n", x->stat.lookups,
+               x->stat.lookup_misses, x->stat.revived);
+    out_printf(o, "      events       %" PRIu64 " interrupts, %" PRIu64 " exceptions\n",
+               x->stat.interrupts, x->stat.exceptions);
+}
+
+static void dump_jit(const CPUs *s, const Out *o)
+{
+    translate_dump_info(s->tbs, o->put, o->opaque);
+    for (int i = 0; i < s->num; i++) {
+        dump_cpu(s->cpu[i]->common.exec, i, o);
+    }
+}
+
+void cpus_dump_jit(CPUs *s, void (*put)(void *, const char *), void *opaque)
+{
+    cpus_stop_all(s);
+    dump_jit(s, &(Out){ put, opaque });
+    cpus_resume_all(s);
+}
+
 /* -- Life -------------------------------------------------------------------- */
 
 static void stop_soon(void *opaque);
@@ -405,6 +450,12 @@ static void join_thread(CPUs *s)
     s->started = false;
 }
 
+static void put_log(void *opaque, const char *text)
+{
+    (void)opaque;
+    log_put(LOG_JIT, "%s", text);
+}
+
 void cpus_free(CPUs *s)
 {
     if (!s) {
@@ -412,6 +463,9 @@ void cpus_free(CPUs *s)
     }
     if (s->started) {
         join_thread(s);
+    }
+    if (log_on(LOG_JIT)) {
+        dump_jit(s, &(Out){ put_log, NULL });
     }
     s->config.mem->changed = NULL;
     s->config.mem->code_written = NULL;
@@ -600,36 +654,4 @@ void cpus_requests_done(CPUs *s)
     s->hold = false;
     look_again(s);
     pthread_mutex_unlock(&s->lock);
-}
-
-/* -- info jit ---------------------------------------------------------------- */
-
-void cpus_dump_jit(CPUs *s, void (*put)(void *, const char *), void *opaque)
-{
-    char line[300];
-
-    cpus_stop_all(s);
-    translate_dump_info(s->tbs, put, opaque);
-    for (int i = 0; i < s->num; i++) {
-        const CPUExec *x = s->cpu[i]->common.exec;
-
-        snprintf(line, sizeof(line),
-                 "CPU %d TLB          %" PRIu64 " misses, %" PRIu64 " revived, %" PRIu64
-                 " slow accesses, %" PRIu64 " noted writes\n"
-                 "      flushes      %" PRIu64 " full, %" PRIu64 " not global, %" PRIu64
-                 " of a page, %" PRIu64 " resizes\n",
-                 i, x->stat.tlb_misses, x->stat.tlb_victim_hits, x->stat.slow_accesses,
-                 x->stat.notdirty_writes, x->stat.tlb_flushes,
-                 x->stat.tlb_nonglobal_flushes, x->stat.tlb_page_flushes,
-                 x->stat.tlb_resizes);
-        put(opaque, line);
-        snprintf(line, sizeof(line),
-                 "      look-ups     %" PRIu64 ", %" PRIu64 " translated, %" PRIu64
-                 " jump cache entries revived\n"
-                 "      events       %" PRIu64 " interrupts, %" PRIu64 " exceptions\n",
-                 x->stat.lookups, x->stat.lookup_misses, x->stat.revived,
-                 x->stat.interrupts, x->stat.exceptions);
-        put(opaque, line);
-    }
-    cpus_resume_all(s);
 }

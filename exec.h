@@ -143,6 +143,7 @@ struct CPUExec {
                  tlb_page_flushes, tlb_resizes, slow_accesses, notdirty_writes;
         uint64_t lookups, lookup_misses, revived;
         uint64_t interrupts, exceptions;
+        uint64_t exits[TB_EXIT_MASK + 1], raised;       /* out of translated code */
     } stat;
 };
 

@@ -266,6 +266,14 @@ static int parse_singlestep(Options *o, const char *s, Error *err)
     return 0;
 }
 
+static int parse_perfmap(Options *o, const char *s, Error *err)
+{
+    (void)s;
+    (void)err;
+    o->accel.perfmap = true;
+    return 0;
+}
+
 static int parse_accel_item(Options *o, const char *key, const char *value, Error *err)
 {
     const struct { const char *name; bool *field; bool when_on; } rows[] = {

@@ -30,6 +30,7 @@
 #include "exec.h"
 #include "hw/core/memory.h"
 #include "jump-cache.h"
+#include "profile.h"
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -79,6 +80,7 @@ struct TBContext {
     CPUState *cpus[16];
     unsigned num_cpus;
     TCGCode code;                       /* of the block being made */
+    Profile *profile;
 
     pthread_mutex_t pending_lock;
     Range *pending;                     /* written by others */
@@ -198,6 +200,11 @@ static bool make_regions(TBContext *t)
 
 static void dump_optimized(const TCGContext *s);
 
+static void count_call(TCGContext *s, const TCGHelper *h)
+{
+    profile_call(s->counted_opaque, s, h);
+}
+
 static bool make_tcg(TBContext *t)
 {
     const TCGBackend *backend = &tcg_backend_interp;
@@ -215,6 +222,7 @@ static bool make_tcg(TBContext *t)
     t->tcg->no_opt = t->options.no_opt;
     t->tcg->x86_ops &= !t->options.no_fastfp;
     t->tcg->optimized = dump_optimized;
+    t->tcg->counted_opaque = t->profile;
     return true;
 }
 
@@ -228,6 +236,11 @@ TBContext *tb_context_new(const CPUOps *ops, const AccelOptions *o, Error *err)
     t->buffer_size = align_up(MAX(MIN(size, MAX_TB_SIZE), 2 * (uint64_t)MIN_REGION),
                               RAM_PAGE_SIZE);
     pthread_mutex_init(&t->pending_lock, NULL);
+    t->profile = profile_new(o->perfmap && !o->interp, err);
+    if (!t->profile) {
+        tb_context_free(t);
+        return NULL;
+    }
     t->buffer = map_code(t->buffer_size);
     if (!t->buffer || !make_tcg(t) || !make_regions(t)) {
         error_set(err, ENOMEM, "code buffer: no %zu MiB of memory that may be "
@@ -263,6 +276,7 @@ void tb_context_free(TBContext *t)
     }
     free(t->chunks);
     free(t->pending);
+    profile_free(t->profile);
     pthread_mutex_destroy(&t->pending_lock);
     free(t);
 }
@@ -719,6 +733,7 @@ static void generate_ops(CPUState *cpu, DisasRequest *req)
 
     code_begin(cpu, req->mmu_idx);
     tcg_begin(t->tcg);
+    t->tcg->counted = log_on(LOG_JIT) ? count_call : NULL;
     req->size = req->num_insns = 0;
     t->ops->gen_intermediate_code(cpu, t->tcg, req);
     assert(req->size && req->num_insns && req->size <= 2 * RAM_PAGE_SIZE);
@@ -743,6 +758,7 @@ static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
     uint8_t *end = encode_search(search_data, &t->code, tb->pc);
 
     log_host_code(code, t->code.size);
+    profile_block(t->profile, code, t->code.size, tb_linear_pc(tb));
     ((TranslationBlock **)(void *)code)[-1] = tb;
     tb->tc_ptr = code;
     tb->tc_size = t->code.size;
@@ -1082,4 +1098,5 @@ void translate_dump_info(const TBContext *t, void (*put)(void *, const char *),
                PRIu64 "\n", t->stat.smc_writes, t->stat.smc_misses, t->stat.smc_restarts);
     out_printf(&o, "translating        %.1f ms, %.2f us a block\n", ms,
                t->stat.translated ? 1000 * ms / (double)t->stat.translated : 0);
+    profile_dump(t->profile, put, opaque);
 }

@@ -43,6 +43,7 @@ typedef struct AccelOptions {
     bool interp;                        /* the interpreter back end */
     bool singlestep;                    /* one instruction per block */
     bool no_fast_tlb;                   /* every access takes the slow path */
+    bool perfmap;                       /* profile.h */
 } AccelOptions;
 
 enum {                                  /* TranslationBlock.cflags */

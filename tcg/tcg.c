@@ -440,6 +440,9 @@ static TCGType letter_type(char c)
 TCGv tcg_call_args(TCGContext *s, const TCGHelper *h, const TCGv *args,
                    unsigned num)
 {
+    if (s->counted) {
+        s->counted(s, h);
+    }
     TCGOp *op = append(s, TCG_call);
     unsigned n = 0;
 
@@ -595,6 +598,9 @@ void tcg_goto_tb(TCGContext *s, unsigned slot)
 void tcg_goto_ptr(TCGContext *s, TCGv pc, uint32_t tag)
 {
     assert(type_of(s, pc) == TCG_I32);
+    if (s->counted) {
+        s->counted(s, NULL);
+    }
     TCGOp *op = append(s, TCG_goto_ptr);
 
     op->in[0] = pc;

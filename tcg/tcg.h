@@ -232,6 +232,10 @@ struct TCGContext {
                                            end that is to do without clears it */
     void (*optimized)(const TCGContext *s); /* for -d op_opt, or NULL: called
                                            between optimizer and back end */
+    /* For -d jit, or NULL: called before each tcg_call(), and, with NULL, each
+     * tcg_goto_ptr(); may add operations. */
+    void (*counted)(TCGContext *s, const TCGHelper *h);
+    void *counted_opaque;
 
     uint16_t num_ops, num_temps, num_labels;
     TCGOp ops[TCG_MAX_OPS];

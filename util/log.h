@@ -26,6 +26,7 @@
     ITEM(LOG_OP,           "op",           "operations of each block")      \
     ITEM(LOG_OP_OPT,       "op_opt",       "operations after optimization") \
     ITEM(LOG_INT,          "int",          "interrupts and exceptions")     \
+    ITEM(LOG_JIT,          "jit",          "count helper calls; `info jit' on leaving") \
     ITEM(LOG_EXEC,         "exec",         "each block entered by the main loop") \
     ITEM(LOG_CPU,          "cpu",          "registers before each block")   \
     ITEM(LOG_CPU_RESET,    "cpu_reset",    "registers before each reset")   \

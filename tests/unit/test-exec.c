@@ -1232,6 +1232,77 @@ TEST(single_stepping_blocks_agree)
     }
 }
 
+/* -- Profiling --------------------------------------------------------------- */
+
+#ifdef __x86_64__
+/* The form perf reads: start, size, name, a line each; here with the block that
+ * is at `start`. */
+TEST(perf_gets_the_names_of_blocks)
+{
+    AccelOptions o = { .perfmap = true };
+    char path[64], line[100];
+    unsigned num = 0;
+    Rig g;
+
+    rig_open(&g, &o);
+    put_loop(&g, 0x1000);
+    go(&g, 0x1000);
+    snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+    FILE *f = fopen(path, "r");
+
+    CHECK(f);
+    while (f && fgets(line, sizeof(line), f)) {
+        unsigned long start;
+        unsigned size, addr;
+
+        CHECK_EQ(sscanf(line, "%lx %x guest 0x%x\n", &start, &size, &addr), 3);
+        const TranslationBlock *tb = tb_find_pc(priv(&g)->tbs, start + 1);
+
+        CHECK(tb && (uintptr_t)tb->tc_ptr == start && tb->tc_size == size && tb->pc == addr);
+        num++;
+    }
+    CHECK_EQ(num, info_value(&g, "blocks"));
+    if (f) {
+        fclose(f);
+    }
+    unlink(path);
+    rig_close(&g);
+}
+#endif
+
+/* Calls are counted in blocks made while -d jit is on. */
+ON_ALL(calls_of_helpers_are_counted_when_asked_for)
+{
+    Error err;
+
+    for (unsigned on = 0; on < 2; on++) {
+        Text text = { .len = 0 };
+
+        log_set(on ? "jit" : "none", &err);
+        tb_flush(priv(g)->tbs);
+        g->at = 0x1000;
+        put(g, OP_MOVI, 0, 0, 0, (uint32_t)-5);
+        uint32_t loop = g->at;
+
+        put(g, OP_HELPER_ST, 5, 1, 0, 0x8000);
+        put(g, OP_ADDI, 0, 0, 0, 1);
+        put(g, OP_JNZ, 0, 0, 0, loop);
+        put(g, OP_STOP, 0, 0, 0, 0);
+        g->toy->r[1] = 0;
+        go(g, 0x1000);
+        go(g, 0x1000);
+        cpus_dump_jit(g->cpus, collect, &text);
+        const char *calls = strstr(text.s, "calls ");
+        char name[32] = "";
+        unsigned long num = 0;
+
+        CHECK_EQ(calls && sscanf(calls, "calls %31s %lu", name, &num) == 2, on);
+        CHECK_EQ(num, on ? 10 : 0);
+        CHECK(!strcmp(name, on ? "st" : ""));
+    }
+    log_set("none", &err);
+}
+
 /* -- The thread -------------------------------------------------------------- */
 
 /* Run the main loop until the condition holds, ten seconds at most. */
