@@ -14,8 +14,7 @@
  */
 #include "target-i386/gen-sse.h"
 
-#include "target-i386/helper.h"
-#include "target-i386/translate.h"
+#include "target-i386/gen-xmm.h"
 
 static uint32_t mmx_at(unsigned n) { return ENV(fpregs) + 16 * n; }
 
@@ -42,19 +41,6 @@ void gen_EMMS(X86Dis *d)
 
 /* -- Operands ---------------------------------------------------------------- */
 
-static TCGv xmm(X86Dis *d, unsigned n) { return tcg_get(d->s, (TCGGlobal)(G_XMM0 + n)); }
-static void set_xmm(X86Dis *d, unsigned n, TCGv v) { tcg_set(d->s, (TCGGlobal)(G_XMM0 + n), v); }
-
-/* The r/m operand; fewer bytes than 16 in memory are the low ones. */
-static TCGv xmm_source(X86Dis *d, unsigned bytes)
-{
-    if (!d->has_mem) {
-        return xmm(d, d->rm);
-    }
-    return x86_ld_mem(d, 0, bytes == 16 ? (unsigned)MO_128 | MO_ALIGN
-                          : bytes == 8 ? (unsigned)MO_64 | MO_VEC : (unsigned)MO_32 | MO_VEC);
-}
-
 /* Address of the r/m operand: a register, or memory brought to xmm_t. */
 static TCGv mmx_source(X86Dis *d, unsigned bytes)
 {
@@ -70,56 +56,6 @@ static TCGv mmx_source(X86Dis *d, unsigned bytes)
 }
 
 static TCGv mmx_dest(X86Dis *d) { return tcg_env_ptr(d->s, mmx_at(d->reg)); }
-static TCGv imm8(X86Dis *d, unsigned operand) { return tcg_const(d->s, d->imm[operand] & 0xff); }
-
-static TCGv in_xmm_t(X86Dis *d, TCGv v)
-{
-    tcg_st(d->s, TCG_stv, v, ENV(xmm_t));
-    return tcg_env_ptr(d->s, ENV(xmm_t));
-}
-
-static TCGv in_xmm_d(X86Dis *d, TCGv v)
-{
-    tcg_st(d->s, TCG_stv, v, ENV(xmm_d));
-    return tcg_env_ptr(d->s, ENV(xmm_d));
-}
-
-static void from_xmm_d(X86Dis *d, unsigned n)
-{
-    set_xmm(d, n, tcg_ld(d->s, TCG_ldv, ENV(xmm_d)));
-}
-
-/* -- The host's own instruction ---------------------------------------------- */
-
-static bool fast(const X86Dis *d)
-{
-    return d->s->x86_ops;
-}
-
-/* The guest's instruction as tcg_x86() wants it. */
-static uint32_t insn(const X86Dis *d)
-{
-    uint32_t prefix = d->rep == 0xf3 ? TCG_X86_F3 : d->rep == 0xf2 ? TCG_X86_F2
-                    : d->prefix66 ? TCG_X86_66 : 0;
-
-    return d->map | d->opcode | prefix;
-}
-
-static uint32_t insn_imm(const X86Dis *d, uint32_t imm)
-{
-    return insn(d) | TCG_X86_IMM8 | (imm & 0xff) << 16;
-}
-
-static TCGv op1(X86Dis *d, uint32_t k, TCGv a)
-{
-    return tcg_x86(d->s, TCG_x86_v, k, a, a);
-}
-
-static TCGv op2(X86Dis *d, uint32_t k, TCGv a, TCGv b)
-{
-    return tcg_x86(d->s, TCG_x86_vv, k, a, b);
-}
-
 /* -- The rows of simd-ops.def ------------------------------------------------ */
 
 static void mmx_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
@@ -129,14 +65,6 @@ static void mmx_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
     mmx_enter(d);
     tcg_call(d->s, h, mmx_dest(d), s);
     mmx_written(d, d->reg);
-}
-
-typedef enum Arity { ONE, TWO } Arity;  /* operands */
-
-/* d = d op s, or d = op s. */
-static void fast_op(X86Dis *d, Arity arity, uint32_t k, TCGv s)
-{
-    set_xmm(d, d->reg, arity == ONE ? op1(d, k, s) : op2(d, k, xmm(d, d->reg), s));
 }
 
 static void xmm_op(X86Dis *d, const TCGHelper *h, unsigned bytes, Arity arity)
@@ -149,30 +77,6 @@ static void xmm_op(X86Dis *d, const TCGHelper *h, unsigned bytes, Arity arity)
         s = in_xmm_t(d, s);
         tcg_call(d->s, h, in_xmm_d(d, xmm(d, d->reg)), s);
         from_xmm_d(d, d->reg);
-    }
-}
-
-static bool traps(const X86Dis *d)
-{
-    return d->hflags & HF_SSE_TRAP;
-}
-
-static bool fast_float(const X86Dis *d)
-{
-    return fast(d) && !traps(d);
-}
-
-static void trap_begin(X86Dis *d, TCGv dest)
-{
-    if (traps(d)) {
-        tcg_call(d->s, &h_sse_begin, dest);
-    }
-}
-
-static void trap_end(X86Dis *d, TCGv dest)
-{
-    if (traps(d)) {
-        tcg_call(d->s, &h_sse_end, dest);
     }
 }
 
@@ -378,7 +282,6 @@ void gen_MOVNTQ(X86Dis *d) { gen_MOVQ_MS(d); }
 /* -- Moves: XMM -------------------------------------------------------------- */
 
 enum {
-    HOST_MOVD = TCG_X86_0F | TCG_X86_66 | 0x6e,         /* xmm, r32 */
     HOST_MOVD_R = TCG_X86_0F | TCG_X86_66 | 0x7e,       /* r32, xmm */
     HOST_MOVQ = TCG_X86_0F | TCG_X86_F3 | 0x7e,
     HOST_MOVSS = TCG_X86_0F | TCG_X86_F3 | 0x10,
@@ -434,12 +337,7 @@ static void store64(X86Dis *d, TCGv v) { x86_st_mem(d, 0, v, (unsigned)MO_64 | M
 
 void gen_MOVD_X(X86Dis *d)
 {
-    if (fast(d)) {
-        set_xmm(d, d->reg, tcg_x86(d->s, TCG_x86_iv, HOST_MOVD, d->val[1], d->val[1]));
-    } else {
-        tcg_st(d->s, TCG_st32, d->val[1], ENV(xmm_t));
-        set_xmm(d, d->reg, tcg_ld(d->s, TCG_ldvs, ENV(xmm_t)));
-    }
+    set_xmm(d, d->reg, xmm_from_i32(d, d->val[1]));
 }
 
 void gen_MOVD_EX(X86Dis *d)
