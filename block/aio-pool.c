@@ -249,24 +249,39 @@ static void finish_jobs(void *opaque)
     }
 }
 
-static void report_done(Job *job)
+/* With the lock; true if the main loop must be told. */
+static bool add_done(Job *job)
+{
+    job->next = pool.done;
+    pool.done = job;
+    return !job->next;
+}
+
+static void tell_main_loop(void)
 {
     uint64_t one = 1;
 
-    job->next = pool.done;
-    pool.done = job;
-    if (!job->next) {
-        while (write(pool.event_fd, &one, sizeof(one)) < 0 && errno == EINTR) {
-        }
+    while (write(pool.event_fd, &one, sizeof(one)) < 0 && errno == EINTR) {
     }
 }
 
-/* With the lock.  Few at a time: they call others if there is more to do then,
- * so that short jobs wake few, and whoever adds them pays for few. */
-static void call_worker(void)
+/* With the lock; true if an idle worker must be called.  Few at a time: they call
+ * others if there is more to do then, so that short jobs wake few, and whoever adds
+ * them pays for few. */
+static bool want_worker(void)
 {
-    if (pool.queued > pool.waking && pool.idle > pool.waking && pool.waking < MAX_WAKING) {
-        pool.waking++;
+    bool want = pool.queued > pool.waking && pool.idle > pool.waking &&
+                pool.waking < MAX_WAKING;
+
+    pool.waking += want;
+    return want;
+}
+
+/* Without the lock, or whoever is woken has to wait for it. */
+static void unlock_and_call(bool call)
+{
+    pthread_mutex_unlock(&pool.lock);
+    if (call) {
         pthread_cond_signal(&pool.work);
     }
 }
@@ -297,11 +312,14 @@ static void *worker(void *opaque)
 
         pool.queue = job->next;
         pool.queued--;
-        call_worker();
-        pthread_mutex_unlock(&pool.lock);
+        unlock_and_call(want_worker());
         job->ret = job->fn(job->arg);
         pthread_mutex_lock(&pool.lock);
-        report_done(job);
+        if (add_done(job)) {
+            pthread_mutex_unlock(&pool.lock);
+            tell_main_loop();
+            pthread_mutex_lock(&pool.lock);
+        }
     }
     pool.workers--;
     pthread_mutex_unlock(&pool.lock);
@@ -338,7 +356,7 @@ static void open_pool(void)
 /* False: there is no thread that could do it. */
 static bool enqueue(Job *job)
 {
-    bool ok;
+    bool ok, call = false;
 
     pthread_mutex_lock(&pool.lock);
     ok = pool.idle > pool.queued || pool.workers >= MAX_WORKERS ||
@@ -351,9 +369,9 @@ static bool enqueue(Job *job)
         }
         pool.last = &job->next;
         pool.queued++;
-        call_worker();
+        call = want_worker();
     }
-    pthread_mutex_unlock(&pool.lock);
+    unlock_and_call(call);
     return ok;
 }
 

@@ -2,6 +2,7 @@
 #include "sys/vmstate.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "util/bits.h"
 
@@ -26,30 +27,30 @@ size_t vmstate_size(const VMField *f)
     return n;
 }
 
-static void save_element(const VMField *f, const char *p, uint8_t *out)
+static void save_timer(const Timer *t, uint8_t *out)
 {
-    uint64_t v = 0;
-
-    switch (f->kind) {
-    case VM_KIND_TIMER:
-        out[0] = ((const Timer *)(const void *)p)->armed;
-        store_le(out + 1, (uint64_t)((const Timer *)(const void *)p)->deadline, 8);
-        break;
-    case VM_KIND_STRUCT:
-        vmstate_save(f->sub, p, out);
-        break;
-    default:
-        memcpy(&v, p, f->size);
-        store_le(out, v, f->size);
-    }
+    out[0] = t->armed;
+    store_le(out + 1, (uint64_t)t->deadline, 8);
 }
 
+/* Integers lie in memory as they do on the wire: the host is little endian, too. */
 void vmstate_save(const VMField *f, const void *state, uint8_t *out)
 {
     for (; f->name; f++) {
-        for (uint32_t i = 0; i < f->num; i++) {
-            save_element(f, (const char *)state + f->offset + i * f->size, out);
-            out += element_size(f);
+        const char *p = (const char *)state + f->offset;
+        size_t len = element_size(f);
+
+        if (f->kind == VM_KIND_INT) {
+            memcpy(out, p, len * f->num);
+            out += len * f->num;
+            continue;
+        }
+        for (uint32_t i = 0; i < f->num; i++, p += f->size, out += len) {
+            if (f->kind == VM_KIND_STRUCT) {
+                vmstate_save(f->sub, p, out);
+            } else {
+                save_timer((const Timer *)(const void *)p, out);
+            }
         }
     }
 }
@@ -66,31 +67,23 @@ static void load_timer(Timer *t, const uint8_t *in)
     }
 }
 
-static void load_fields(const VMField *f, char *state, const uint8_t *in);
-
-static void load_element(const VMField *f, char *p, const uint8_t *in)
-{
-    uint64_t v;
-
-    switch (f->kind) {
-    case VM_KIND_TIMER:
-        load_timer((Timer *)(void *)p, in);
-        break;
-    case VM_KIND_STRUCT:
-        load_fields(f->sub, p, in);
-        break;
-    default:
-        v = load_le(in, f->size);
-        memcpy(p, &v, f->size);
-    }
-}
-
 static void load_fields(const VMField *f, char *state, const uint8_t *in)
 {
     for (; f->name; f++) {
-        for (uint32_t i = 0; i < f->num; i++) {
-            load_element(f, state + f->offset + i * f->size, in);
-            in += element_size(f);
+        char *p = state + f->offset;
+        size_t len = element_size(f);
+
+        if (f->kind == VM_KIND_INT) {
+            memcpy(p, in, len * f->num);
+            in += len * f->num;
+            continue;
+        }
+        for (uint32_t i = 0; i < f->num; i++, p += f->size, in += len) {
+            if (f->kind == VM_KIND_STRUCT) {
+                load_fields(f->sub, p, in);
+            } else {
+                load_timer((Timer *)(void *)p, in);
+            }
         }
     }
 }

@@ -34,45 +34,28 @@ static inline bool is_pow2(uint64_t x) { return x && !(x & (x - 1)); }
 static inline uint64_t align_up(uint64_t x, uint64_t a) { return (x + a - 1) & -a; }
 static inline uint64_t align_down(uint64_t x, uint64_t a) { return x & -a; }
 
-/* Unaligned, explicit byte order; n is 1, 2, 4 or 8 bytes. */
+/* Unaligned, explicit byte order; n is 1 to 8 bytes.  The host is little endian. */
 static inline uint64_t load_le(const void *p, unsigned n)
 {
-    const uint8_t *b = (const uint8_t *)p;
     uint64_t v = 0;
 
-    while (n--) {
-        v = v << 8 | b[n];
-    }
+    memcpy(&v, p, n);
     return v;
 }
 
 static inline void store_le(void *p, uint64_t v, unsigned n)
 {
-    uint8_t *b = (uint8_t *)p;
-
-    for (; n--; v >>= 8) {
-        *b++ = (uint8_t)v;
-    }
+    memcpy(p, &v, n);
 }
 
 static inline uint64_t load_be(const void *p, unsigned n)
 {
-    const uint8_t *b = (const uint8_t *)p;
-    uint64_t v = 0;
-
-    while (n--) {
-        v = v << 8 | *b++;
-    }
-    return v;
+    return __builtin_bswap64(load_le(p, n)) >> (64 - 8 * n);
 }
 
 static inline void store_be(void *p, uint64_t v, unsigned n)
 {
-    uint8_t *b = (uint8_t *)p;
-
-    for (; n--; v >>= 8) {
-        b[n] = (uint8_t)v;
-    }
+    store_le(p, __builtin_bswap64(v << (64 - 8 * n)), n);
 }
 
 #endif
