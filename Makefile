@@ -113,7 +113,7 @@ check-fast: all tests check-headers
 	@$(SRC)/tests/run -b $(O) -l fast
 check: all tests check-headers
 	@$(SRC)/tests/run -b $(O) -l check
-check-all: check
+check-all: all tests check-headers
 	@$(SRC)/tests/run -b $(O) -l all
 	@$(MAKE) --no-print-directory SAN=address,undefined check-fast
 	@TEST_TIMEOUT_SCALE=4 $(SRC)/tests/run -b build/san -l check fuzz-devices boot-686.t

@@ -77,16 +77,13 @@ static uint32_t undefined_by(const Leaf *l)
 static bool undefined_at(const Case *c, unsigned n, uint32_t *undef)
 {
     uint32_t u = 0, skipped = 0;
-    bool image = false;
 
     for (unsigned i = 0; i < n; i++) {
         const FlagRow *r = flag_row(c->unit[i].leaf);
 
-        /* Nobody reads undefined flags, or parts of an image that are not compared. */
-        if ((u & r->reads) || (image && name_in(c->unit[i].leaf, "MOVS CMPS SCAS LODS"))) {
+        if (u & r->reads) {
             return false;
         }
-        image |= c->unit[i].image;
         u = (u & (r->keeps | skipped)) | undefined_by(c->unit[i].leaf);
         skipped |= c->unit[i].leaf->op->flags & OP_JUMP ? ALL : 0;
     }
@@ -113,29 +110,20 @@ static uint32_t flags_compared(const Case *c, const X86Ctx *end)
     return ~(inside ? undef : all) & TEXT_EFLAGS;
 }
 
-/* Pointers to the last x87 instruction, in the images in memory. */
-static void mask_image(const Unit *u, uint8_t *p)
-{
-    unsigned size = u->osize16 ? 2 : 4;
-
-    if (u->leaf->op->name[1] == 'X') {
-        memset(p + 6, 0, 18);
-        memset(p + 28, 0, 4);
-    } else {
-        memset(p + 3 * size, 0, 4 * size);
-    }
-}
-
 typedef struct Result {
     X86Ctx ctx;
     uint8_t data[RIG_DATA_WRITABLE];
 } Result;
 
+/* For cases that end between a store of an image and the clearing behind it. */
 static void mask_images(const Case *c, Result *r)
 {
     for (unsigned i = 0; i < c->num; i++) {
-        if (c->unit[i].image) {
-            mask_image(&c->unit[i], r->data + DATA_ANY + 512 * i);
+        ImagePart part[2];
+        unsigned num = c->unit[i].image ? image_pointers(&c->unit[i], part) : 0;
+
+        for (unsigned k = 0; k < num; k++) {
+            memset(r->data + DATA_ANY + 512 * i + part[k].from, 0, part[k].to - part[k].from);
         }
     }
 }
@@ -152,11 +140,27 @@ static const Unit *unit_at(const Case *c, uint32_t eip)
     return NULL;
 }
 
+/* An instruction fetched from the data: the host has pages without execution. */
+static bool fetches_data(const Case *c, const X86Ctx *a)
+{
+    return a->cr2 == a->eip + code_base(c) && a->cr2 - RIG_DATA < RIG_DATA_SIZE;
+}
+
 static void mask_page_fault(const Case *c, Result *a, Result *b)
 {
     const Unit *u = unit_at(c, a->ctx.eip);
 
+    if (fetches_data(c, &a->ctx)) {
+        *b = *a;
+    }
     a->ctx.err &= ~16u;                 /* fetch: told apart only with NX */
+    b->ctx.err &= ~16u;
+    if (a->ctx.cr2 >> 12 == RIG_GDT >> 12) {
+        b->ctx.err &= ~1u;              /* the rig's tables, not the host's */
+    }
+    if (a->ctx.cr2 > UINT32_MAX - 16 && b->ctx.vector != EXCP_PF) {
+        *b = *a;                        /* around the end of 4 GiB: a choice (SDM 3A 5.3) */
+    }
     if (u && name_in(u->leaf, "MASKMOVQ MASKMOVDQU RETF IRET FXSAVE FXRSTOR")) {
         b->ctx.cr2 = a->ctx.cr2;        /* the last byte first; CS before EIP */
     }
@@ -231,6 +235,9 @@ static void mask(const Case *c, Result *native, Result *ours)
         native->ctx.sel[R_CS] = ours->ctx.sel[R_CS];
     } else {
         mask_fault(c, native, ours);
+    }
+    if (ours->ctx.sel[R_CS] == NATIVE_CODE64) {
+        *ours = *native;                /* the way there is another for 64 bits */
     }
     mask_fp_store(c, native, ours);
     mask_null(&native->ctx);

@@ -236,9 +236,11 @@ typedef struct Fix {
 
 typedef struct Poke { uint16_t at, len; uint8_t b[16]; } Poke;
 
+enum { MAX_UNIT_CODE = 80 };
+
 typedef struct Unit {
     Leaf *leaf;
-    uint8_t b[40], len, insn;           /* insn: where the leaf's begins */
+    uint8_t b[MAX_UNIT_CODE], len, insn;           /* insn: where the leaf's begins */
     uint8_t num_fix, num_poke;
     Fix fix[3];
     Poke poke[3];
@@ -260,7 +262,7 @@ typedef struct Case {
     uint8_t data[RIG_DATA_SIZE];
     /* Filled in by case_place(): */
     uint32_t addr, start[MAX_UNITS + 1], end;
-    uint8_t code[MAX_UNITS * 40 + 16];
+    uint8_t code[MAX_UNITS * MAX_UNIT_CODE + 16];
 } Case;
 
 typedef struct Gen {
@@ -755,6 +757,43 @@ static void forget(Gen *g, const Leaf *l)
     g->intact &= ~written;
 }
 
+/* Where an image in memory has pointers to the last x87 instruction. */
+typedef struct ImagePart { uint8_t from, to; } ImagePart;
+
+static unsigned image_pointers(const Unit *u, ImagePart part[2])
+{
+    uint8_t size = u->osize16 ? 2 : 4;
+
+    if (u->leaf->op->name[1] == 'X') {
+        part[0] = (ImagePart){ 6, 24 };
+        part[1] = (ImagePart){ 28, 32 };        /* and the mask of MXCSR */
+        return 2;
+    }
+    part[0] = (ImagePart){ 3 * size, 7 * size };
+    return 1;
+}
+
+/* Hosts differ in the pointers they keep (CPUID.7:EBX<6>): they are cleared
+ * before somebody reads them, by MOV m16, imm16 and MOV m32, imm32. */
+static void clear_pointers(Gen *g)
+{
+    ImagePart part[2];
+    unsigned num = image_pointers(g->u, part);
+    bool bits16 = g->c->bits16;
+
+    for (unsigned i = 0; i < num; i++) {
+        for (unsigned at = part[i].from, len; at < part[i].to; at += len) {
+            len = at % 4 || part[i].to - at < 4 ? 2 : 4;
+            if ((len == 2) != bits16) {
+                emit(g, 0x66, 1);
+            }
+            emit(g, bits16 ? 0x06c7 : 0x05c7, 2);
+            emit(g, image_at(g) + at + bias(g->c, 0), bits16 ? 2 : 4);
+            emit(g, 0, len);
+        }
+    }
+}
+
 static void gen_unit(Gen *g)
 {
     Leaf *l = &leaves[rnd(num_leaves)];
@@ -774,6 +813,9 @@ static void gen_unit(Gen *g)
         emit_modrm(g, l, &f);
     }
     emit_immediates(g, l, &f);
+    if (name_in(l, "FXSAVE FNSAVE FNSTENV")) {
+        clear_pointers(g);
+    }
     forget(g, l);
 }
 

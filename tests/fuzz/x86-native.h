@@ -106,6 +106,9 @@ static uint8_t *native_code;            /* the code area, writable */
 /* Not an exception: native_watch() has ended it. */
 enum { NATIVE_STUCK = 0x100 };
 
+/* The selector of 64-bit code. */
+enum { NATIVE_CODE64 = 0x33 };
+
 void native_signal(int sig, siginfo_t *info, void *context)
 {
     NativeState *n = NATIVE;
@@ -144,7 +147,7 @@ void native_signal(int sig, siginfo_t *info, void *context)
     g[REG_RIP] = (greg_t)(uintptr_t)native_resume;
     g[REG_RSP] = (greg_t)n->saved_rsp;
     g[REG_EFL] = 2;
-    g[REG_CSGSFS] = 0x33 | (greg_t)(sel & 0xffffffff0000) | (greg_t)SEL_DATA << 48;
+    g[REG_CSGSFS] = NATIVE_CODE64 | (greg_t)(sel & 0xffffffff0000) | (greg_t)SEL_DATA << 48;
 }
 
 static void *native_map(uint32_t addr, size_t size, int prot, int fd)
@@ -182,7 +185,7 @@ static void native_put_exit(uint32_t at, bool code16)
     }
     *p++ = 0xea;                        /* jmp far 33:in64 */
     store_le(p, at + 16, 4);
-    store_le(p + 4, 0x33, 2);
+    store_le(p + 4, NATIVE_CODE64, 2);
     memcpy(in64, "\xff\x24\x25", 3);    /* jmp [abs NATIVE->exit] */
     store_le(in64 + 3, NS_ADDR + offsetof(NativeState, exit), 4);
 }
