@@ -102,8 +102,8 @@ static void bochs_close(BlockDriverState *bs)
 static int own_run(const Bochs *s, uint64_t off, uint64_t len, uint64_t *num, bool *here,
                    uint64_t *host)
 {
-    uint64_t in = off % s->extent, first = in / SECTOR, at;
-    uint8_t e[4], bits = 0;
+    uint64_t in = off % s->extent, first = in / SECTOR, at, run;
+    uint8_t e[4];
     int ret = tables_read(s->tables, s->catalog_at + off / s->extent * 4, e, 4);
 
     *here = false;
@@ -113,23 +113,12 @@ static int own_run(const Bochs *s, uint64_t off, uint64_t len, uint64_t *num, bo
     }
     at = s->data_at + load_le(e, 4) * (s->bitmap + (uint64_t)s->extent);
     *host = at + s->bitmap + in;
-    for (uint64_t i = first; i * SECTOR < in + *num; i++) {
-        if (i == first || i % 8 == 0) {
-            ret = tables_read(s->tables, at + i / 8, &bits, 1);
-        }
-        if (ret < 0) {
-            return ret;
-        }
-        bool set = bits >> (i % 8) & 1;
-
-        if (i == first) {
-            *here = set;
-        } else if (set != *here) {
-            *num = i * SECTOR - in;
-            break;
-        }
+    ret = tables_bit_run(s->tables, at, first, (in + *num + SECTOR - 1) / SECTOR - first, false,
+                         here, &run);
+    if (ret >= 0) {
+        *num = MIN(*num, (first + run) * SECTOR - in);
     }
-    return 0;
+    return ret;
 }
 
 static int bochs_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,

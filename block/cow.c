@@ -88,28 +88,14 @@ static void cow_close(BlockDriverState *bs)
 /* Bytes from off (<= len) that are all here, or all in the backing file. */
 static int own_run(const Cow *s, uint64_t off, uint64_t len, uint64_t *num, bool *here)
 {
-    uint64_t first = off / SECTOR, end = off + len;
-    uint8_t bits = 0;
-    int ret = 0;
+    uint64_t first = off / SECTOR, run;
+    int ret = tables_bit_run(s->tables, BITMAP_AT, first,
+                             (off + len + SECTOR - 1) / SECTOR - first, false, here, &run);
 
-    *num = len;
-    for (uint64_t i = first; i * SECTOR < end; i++) {
-        if (i == first || i % 8 == 0) {
-            ret = tables_read(s->tables, BITMAP_AT + i / 8, &bits, 1);
-        }
-        if (ret < 0) {
-            return ret;
-        }
-        bool set = bits >> (i % 8) & 1;
-
-        if (i == first) {
-            *here = set;
-        } else if (set != *here) {
-            *num = i * SECTOR - off;
-            break;
-        }
+    if (ret >= 0) {
+        *num = MIN(len, (first + run) * SECTOR - off);
     }
-    return 0;
+    return ret;
 }
 
 static int cow_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,

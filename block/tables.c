@@ -203,6 +203,34 @@ int tables_write(Tables *t, uint64_t off, const void *buf, size_t len)
                                                len, true });
 }
 
+int tables_bit_run(Tables *t, uint64_t off, uint64_t first, uint64_t max, bool msb_first,
+                   bool *set, uint64_t *num)
+{
+    uint8_t bits;
+
+    for (uint64_t n = 0; n < max; n++) {
+        uint64_t i = first + n;
+
+        if (n == 0 || i % 8 == 0) {
+            int ret = tables_read(t, off + i / 8, &bits, 1);
+
+            if (ret < 0) {
+                return ret;
+            }
+        }
+        bool bit = bits >> (msb_first ? 7 - i % 8 : i % 8) & 1;
+
+        if (n == 0) {
+            *set = bit;
+        } else if (bit != *set) {
+            *num = n;
+            return 0;
+        }
+    }
+    *num = max;
+    return 0;
+}
+
 static int run_zero(void *arg)
 {
     static const uint8_t zeroes[64 << 10];

@@ -45,6 +45,10 @@ void tables_free(Tables *t);            /* NULL is fine */
 
 int tables_read(Tables *t, uint64_t off, void *buf, size_t len);
 int tables_write(Tables *t, uint64_t off, const void *buf, size_t len);
+/* From bit number `first` of the bitmap at off on: *num bits (<= max, > 0) are all
+ * *set.  Bit 0 is the lowest of the first byte; with msb_first, the highest. */
+int tables_bit_run(Tables *t, uint64_t off, uint64_t first, uint64_t max, bool msb_first,
+                   bool *set, uint64_t *num);
 /* A new table: zeroes, in the file before this returns. */
 int tables_zero(Tables *t, uint64_t off, uint64_t len);
 int tables_flush(Tables *t);

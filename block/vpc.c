@@ -412,8 +412,7 @@ static int own_run(const Vpc *s, uint64_t off, uint64_t len, uint64_t *num, bool
                    uint64_t *host)
 {
     uint32_t sector;
-    uint64_t in = off % s->map.size, first = in / SECTOR;
-    uint8_t bits = 0;
+    uint64_t in = off % s->map.size, first = in / SECTOR, run;
     int ret = entry(s, off / s->map.size, &sector);
 
     *num = MIN(len, s->map.size - in);
@@ -422,23 +421,12 @@ static int own_run(const Vpc *s, uint64_t off, uint64_t len, uint64_t *num, bool
         return ret;
     }
     *host = (uint64_t)sector * SECTOR + s->bitmap + in;
-    for (uint64_t i = first; (i - first) * SECTOR < *num + off % SECTOR; i++) {
-        if (i == first || i % 8 == 0) {
-            ret = tables_read(s->map.tables, (uint64_t)sector * SECTOR + i / 8, &bits, 1);
-            if (ret < 0) {
-                return ret;
-            }
-        }
-        bool set = bits >> (7 - i % 8) & 1;     /* first sector: highest bit */
-
-        if (i == first) {
-            *here = set;
-        } else if (set != *here) {
-            *num = i * SECTOR - in;
-            break;
-        }
+    ret = tables_bit_run(s->map.tables, (uint64_t)sector * SECTOR, first,
+                         (in + *num + SECTOR - 1) / SECTOR - first, true, here, &run);
+    if (ret >= 0) {
+        *num = MIN(*num, (first + run) * SECTOR - in);
     }
-    return 0;
+    return ret;
 }
 
 static int read_differencing(BlockDriverState *bs, uint64_t off, uint64_t len,
