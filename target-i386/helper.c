@@ -7,4 +7,5 @@
 #include "target-i386/helper-int.def"
 #include "target-i386/helper-fpu.def"
 #include "target-i386/helper-sse.def"
+#include "target-i386/helper-sse4.def"
 #undef HELPER

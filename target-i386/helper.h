@@ -16,6 +16,7 @@
 #include "target-i386/helper-int.def"
 #include "target-i386/helper-fpu.def"
 #include "target-i386/helper-sse.def"
+#include "target-i386/helper-sse4.def"
 #undef HELPER
 
 #endif

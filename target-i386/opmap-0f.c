@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "target-i386/gen-sse.h"
+#include "target-i386/gen-sse4.h"
 #include "target-i386/gen-x87.h"
 #include "target-i386/gen.h"
 
@@ -174,6 +175,15 @@ const X86Op x86_0f[256] = {
 
 /* -- 0F 38, 0F 3A: every one has a ModRM byte -------------------------------- */
 
+#define P66X(feat, name, ...) PS4(NONE, X(feat, name, R, __VA_ARGS__), NONE, NONE)
+#define P41(name) P66X(SSE41, name, V_n, W_n)
+#define P41I(name) P66X(SSE41, name, V_n, W_n, I_b)
+/* An element of V to memory of its size or to all of a register, and back. */
+#define EXTRACT(name, mem) \
+    PS4(NONE, MOD(X(SSE41, name, W, mem, V_n, I_b), X(SSE41, name, W, E_d, V_n, I_b)), NONE, NONE)
+#define INSERT(name, mem) \
+    PS4(NONE, MOD(X(SSE41, name, R, V_n, mem, I_b), X(SSE41, name, R, V_n, E_d, I_b)), NONE, NONE)
+
 const X86Op x86_0f38[256] = {
     [0x00] = PM(PSHUFB, SSSE3, SSSE3), [0x01] = PM(PHADDW, SSSE3, SSSE3),
     [0x02] = PM(PHADDD, SSSE3, SSSE3), [0x03] = PM(PHADDSW, SSSE3, SSSE3),
@@ -181,11 +191,40 @@ const X86Op x86_0f38[256] = {
     [0x06] = PM(PHSUBD, SSSE3, SSSE3), [0x07] = PM(PHSUBSW, SSSE3, SSSE3),
     [0x08] = PM(PSIGNB, SSSE3, SSSE3), [0x09] = PM(PSIGNW, SSSE3, SSSE3),
     [0x0a] = PM(PSIGND, SSSE3, SSSE3), [0x0b] = PM(PMULHRSW, SSSE3, SSSE3),
+    [0x10] = P41(PBLENDVB), [0x14] = P41(BLENDVPS), [0x15] = P41(BLENDVPD), [0x17] = P41(PTEST),
     [0x1c] = PM(PABSB, SSSE3, SSSE3), [0x1d] = PM(PABSW, SSSE3, SSSE3),
     [0x1e] = PM(PABSD, SSSE3, SSSE3),
+    [0x20] = P41(PMOVSXBW), [0x21] = P41(PMOVSXBD), [0x22] = P41(PMOVSXBQ),
+    [0x23] = P41(PMOVSXWD), [0x24] = P41(PMOVSXWQ), [0x25] = P41(PMOVSXDQ),
+    [0x28] = P41(PMULDQ), [0x29] = P41(PCMPEQQ),
+    [0x2a] = P66X(SSE41, MOVA, V_n, M_n),                               /* MOVNTDQA */
+    [0x2b] = P41(PACKUSDW),
+    [0x30] = P41(PMOVZXBW), [0x31] = P41(PMOVZXBD), [0x32] = P41(PMOVZXBQ),
+    [0x33] = P41(PMOVZXWD), [0x34] = P41(PMOVZXWQ), [0x35] = P41(PMOVZXDQ),
+    [0x37] = P66X(SSE42, PCMPGTQ, V_n, W_n),
+    [0x38] = P41(PMINSB), [0x39] = P41(PMINSD), [0x3a] = P41(PMINUW), [0x3b] = P41(PMINUD),
+    [0x3c] = P41(PMAXSB), [0x3d] = P41(PMAXSD), [0x3e] = P41(PMAXUW), [0x3f] = P41(PMAXUD),
+    [0x40] = P41(PMULLD), [0x41] = P41(PHMINPOSUW),
+    [0xdb] = P66X(AES, AESIMC, V_n, W_n),
+    [0xdc] = P66X(AES, AESENC, V_n, W_n), [0xdd] = P66X(AES, AESENCLAST, V_n, W_n),
+    [0xde] = P66X(AES, AESDEC, V_n, W_n), [0xdf] = P66X(AES, AESDECLAST, V_n, W_n),
+    [0xf0] = PS4(F(FEAT(MOVBE), MOVBE, W, G_v, M_v), F(FEAT(MOVBE), MOVBE, W, G_v, M_v), NONE,
+                 F(FEAT(SSE42), CRC32, RW, G_d, E_b)),
+    [0xf1] = PS4(F(FEAT(MOVBE), MOVBE, W, M_v, G_v), F(FEAT(MOVBE), MOVBE, W, M_v, G_v), NONE,
+                 F(FEAT(SSE42), CRC32, RW, G_d, E_v)),
 };
 
 const X86Op x86_0f3a[256] = {
+    [0x08] = P41I(ROUNDPS), [0x09] = P41I(ROUNDPD), [0x0a] = P41I(ROUNDSS), [0x0b] = P41I(ROUNDSD),
+    [0x0c] = P41I(BLENDPS), [0x0d] = P41I(BLENDPD), [0x0e] = P41I(PBLENDW),
     [0x0f] = PS4(F(OP_MMX | FEAT(SSSE3), PALIGNR_M, R, P_n, Q_n, I_b),
                  X(SSSE3, PALIGNR_X, R, V_n, W_n, I_b), NONE, NONE),
+    [0x14] = EXTRACT(PEXTRB, M_b), [0x15] = EXTRACT(PEXTRW, M_w),
+    [0x16] = EXTRACT(PEXTRD, M_d), [0x17] = EXTRACT(PEXTRD, M_d),       /* 17: EXTRACTPS */
+    [0x20] = INSERT(PINSRB, M_b), [0x21] = P41I(INSERTPS), [0x22] = INSERT(PINSRD, M_d),
+    [0x40] = P41I(DPPS), [0x41] = P41I(DPPD), [0x42] = P41I(MPSADBW),
+    [0x44] = P66X(PCLMULQDQ, PCLMULQDQ, V_n, W_n, I_b),
+    [0x60] = P66X(SSE42, PCMPESTRM, V_n, W_n, I_b), [0x61] = P66X(SSE42, PCMPESTRI, V_n, W_n, I_b),
+    [0x62] = P66X(SSE42, PCMPISTRM, V_n, W_n, I_b), [0x63] = P66X(SSE42, PCMPISTRI, V_n, W_n, I_b),
+    [0xdf] = P66X(AES, AESKEYGENASSIST, V_n, W_n, I_b),
 };

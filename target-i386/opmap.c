@@ -188,6 +188,7 @@ bool x86_feature(const CPUX86State *env, X86Feature f)
         [FEAT_SSE] = { D1, 25 }, [FEAT_SSE2] = { D1, 26 },
         [FEAT_SSE3] = { C1, 0 }, [FEAT_MONITOR] = { C1, 3 }, [FEAT_SSSE3] = { C1, 9 },
         [FEAT_SSE41] = { C1, 19 }, [FEAT_SSE42] = { C1, 20 }, [FEAT_POPCNT] = { C1, 23 },
+        [FEAT_PCLMULQDQ] = { C1, 1 }, [FEAT_MOVBE] = { C1, 22 }, [FEAT_AES] = { C1, 25 },
         [FEAT_3DNOWPREFETCH] = { CX, 8 },
     };
     const uint32_t words[] = {

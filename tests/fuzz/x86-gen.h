@@ -469,7 +469,7 @@ static bool may_have_66(const Leaf *l)
         return l->prefix < 0 && l->opcode != 0x01 && l->opcode != 0xae && l->opcode != 0xc7 &&
                l->opcode != 0xb9 && l->opcode != 0xff && l->opcode != 0x0b;
     }
-    return l->map == MAP_1 || l->map == MAP_X87;
+    return l->map == MAP_1 || l->map == MAP_X87 || !strcmp(l->op->name, "CRC32");
 }
 
 static Form choose_form(Gen *g, const Leaf *l)
@@ -728,7 +728,7 @@ static void forget(Gen *g, const Leaf *l)
         { "PUSH POP PUSHA PUSHF POPF PUSH_S POP_S POP_E CALL CALLF CALL_E CALLF_M RET RETF IRET",
           1u << R_ESP },
         { "ENTER LEAVE", 1u << R_ESP | 1u << R_EBP },
-        { "LOOP LOOPE LOOPNE", 1u << R_ECX },
+        { "LOOP LOOPE LOOPNE PCMPESTRI PCMPISTRI", 1u << R_ECX },
         { "POPA", 255 },
     };
     const uint8_t *p = g->u->b + g->u->insn;

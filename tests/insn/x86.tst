@@ -91,6 +91,22 @@ d9f8 | fprem of a NaN keeps C0 and C3 | fsw=4300 ftw=ff st0=ffff:c00000000000000
 dd1b | fstp qword of nothing, unmasked, stores nothing | fcw=37e ebx=20030000 | fsw=80c1
 9a0701012023008b03 | call far, stack at the end of 4 GiB: no #SS | esp=2 | eip=20010100 exc=e:6 cr2=fffffffe
 
+# -- SSE4, AES: vectors of Intel's papers on AES-NI and PCLMULQDQ ----------------
+660f38dcca | aesenc | xmm1=7b5b546573745665:63746f725d53475d xmm2=4869285368617929:5b477565726f6e5d | xmm1=a8311c2f9fdba3c5:8b104b58ded7e595
+660f38ddca | aesenclast | xmm1=7b5b546573745665:63746f725d53475d xmm2=4869285368617929:5b477565726f6e5d | xmm1=c7fb881e938c5964:177ec42553fdc611
+660f38deca | aesdec | xmm1=7b5b546573745665:63746f725d53475d xmm2=4869285368617929:5b477565726f6e5d | xmm1=138ac342faea2787:b58eb95eb730392a
+660f38dfca | aesdeclast | xmm1=7b5b546573745665:63746f725d53475d xmm2=4869285368617929:5b477565726f6e5d | xmm1=c5a391ef6b317f95:d410637b72a593d0
+660f38dbc9 | aesimc | xmm1=7b5b546573745665:63746f725d53475d xmm2=4869285368617929:5b477565726f6e5d | xmm1=627a6f6644b109c8:2b18330a81c3b3e5
+660f3adfca01 | aeskeygenassist | xmm2=3c4fcf098815f7ab:a6d2ae2816157e2b | xmm1=01eb848beb848a01:3424b5e524b5e434
+660f3a44ca00 | pclmulqdq | xmm1=7b5b546573745665:63746f725d53475d xmm2=4869285368617929:5b477565726f6e5d | xmm1=1d4d84c85c3440c0:929633d5d36f0451
+f20f38f103f20f38f14304f20f38f04308f7d0 | crc32 of 123456789 | eax=ffffffff ebx=20030000 [0]=313233343536373839 | eax=e3069283
+660f3a63ca00 | pcmpistri: the first b of aab | xmm1=0:62 xmm2=0:626161 eflags=202 | ecx=2 eflags=2c3
+660f3a08ca00 | roundps to nearest: ties to even, signed zeros | xmm2=bf0000003f000000:3fc0000040200000 mxcsr=1f80 | xmm1=8000000000000000:4000000040000000 mxcsr=1fa0
+660f3a0aca09 | roundss down, inexact not told | xmm1=1:2 xmm2=0:bf000000 mxcsr=1f80 | xmm1=1:bf800000
+660f3a21ca4e | insertps: second to lane 0, others cleared | xmm1=1:2 xmm2=3333333322222222:1111111100000000 | xmm1=0:11111111
+0f38f003 | movbe eax, [ebx] | ebx=20030000 [0]=12345678 | eax=12345678
+66f20f38f1c3 | crc32 eax, bx | eax=0 ebx=ffff0001 | eax=13a29877
+
 # -- 16-bit code, 64 KiB segments -----------------------------------------------
 a5 | movsw | esi=10000 edi=20010 esp=5a7c0800 cs=2f ss=f ds=7 es=7 [0]=1234 | esi=10002 edi=20012 [10]=1234
 8b07 | mov ax, [bx] | ebx=12340004 esp=5a7c0800 cs=2f ss=f ds=7 es=7 [4]=7856 | eax=5678

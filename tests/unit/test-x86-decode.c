@@ -173,6 +173,15 @@ TEST(prefix_selects_the_row)
     check_name(DECODE32("\x0f\xb8\xc1"), "(bad)");
     check_name(DECODE32("\x0f\xc3\x00"), "MOVNTI");
     check_name(DECODE32("\x66\x0f\xc3\x00"), "(bad)");
+    check_name(DECODE32("\x0f\x38\xf1\x00"), "MOVBE");
+    CHECK_EQ(dis.osize, MO_32);
+    check_name(DECODE32("\x66\x0f\x38\xf1\x00"), "MOVBE");
+    CHECK_EQ(dis.osize, MO_16);
+    check_name(DECODE32("\xf2\x0f\x38\xf1\x00"), "CRC32");
+    check_name(DECODE32("\x66\xf2\x0f\x38\xf1\x00"), "CRC32");
+    CHECK_EQ(dis.osize, MO_16);
+    check_name(DECODE32("\x66\x0f\x38\x40\xc1"), "PMULLD");
+    check_name(DECODE32("\x0f\x38\x40\xc1"), "(bad)");
 }
 
 static unsigned rows_seen;
@@ -247,6 +256,8 @@ TEST(rows_can_be_reached)
     rows_seen = 0;
     check_rows(x86_one_byte, 256);
     check_rows(x86_0f, 256);
+    check_rows(x86_0f38, 256);
+    check_rows(x86_0f3a, 256);
     for (unsigned i = 0; i < 8; i++) {
         check_rows(x86_x87_mem[i], 8);
         check_rows(x86_x87_reg[i], 8);

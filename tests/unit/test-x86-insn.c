@@ -126,7 +126,7 @@ static void run_file(const AccelOptions *o)
     if (!f) {
         TEST_SKIP("not run from the source directory");
     }
-    rig_open(o, "core2duo,+popcnt");
+    rig_open(o, "core2duo,+popcnt,+sse4.1,+sse4.2,+aes,+pclmulqdq,+movbe");
     while (fgets(line, sizeof(line), f)) {
         number++;
         if (line[0] != '#' && line[0] != '\n') {

@@ -1058,3 +1058,33 @@ ON_BOTH(stored_system_registers)
     CHECK_EQ(m.env->regs[R_ESI], m.env->cr[0]);
     CHECK_EQ(m.env->ldt.base, LDT);
 }
+
+/* Vol. 2: #UD "if CPUID.01H:ECX.SSE4_1 is 0" and so on; -cpu NAME,+feature. */
+ON_BOTH(later_instructions_need_their_feature)
+{
+    static const struct { const char *model, *code; uint8_t len, bit; } row[] = {
+        { "core2duo,+sse4.1", "\x66\x0f\x38\x40\xc1\xf4", 6, 19 },        /* pmulld */
+        { "core2duo,+sse4_1", "\x66\x0f\x38\x40\xc1\xf4", 6, 19 },
+        { "core2duo,+sse4.2", "\xf2\x0f\x38\xf1\xc1\xf4", 6, 20 },        /* crc32 */
+        { "core2duo,+sse4_2", "\x66\x0f\x38\x37\xc1\xf4", 6, 20 },        /* pcmpgtq */
+        { "core2duo,+popcnt", "\xf3\x0f\xb8\xc1\xf4", 5, 23 },
+        { "core2duo,+aes", "\x66\x0f\x38\xdc\xc1\xf4", 6, 25 },          /* aesenc */
+        { "core2duo,+pclmulqdq", "\x66\x0f\x3a\x44\xc1\x00\xf4", 7, 1 },
+        { "core2duo,+movbe", "\x0f\x38\xf0\x05\x00\x00\x00\x00\xf4", 9, 22 },
+    };
+    Error err;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
+        for (unsigned have = 0; have < 2; have++) {
+            CHECK_EQ(x86_set_model(m.env, have ? row[i].model : "core2duo", &err), 0);
+            CHECK_EQ(m.env->feat_1_ecx >> row[i].bit & 1, have);
+            protected_mode(0);
+            m.env->cr[4] |= CR4_OSFXSR;
+            x86_update_hflags(m.env);
+            tb_flush(m.env->common.exec->tbs);
+            put_code(CODE0, row[i].code, row[i].len);
+            go(CODE0);
+            CHECK_EQ(vector(), have ? -1 : EXCP_UD);
+        }
+    }
+}
