@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "block/block-int.h"
+#include "block/job.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -94,10 +95,13 @@ BlockDriverState *bdrv_find(const char *name)
     return NULL;
 }
 
-BlockDriverState *bdrv_next(BlockDriverState *bs)
+BlockDriverState *bdrv_next(const BlockDriverState *bs)
 {
     BlockBackend *b = bs ? bs->blk->next : all;
 
+    while (b && !*b->name) {            /* a tool's, or a job's target */
+        b = b->next;
+    }
     return b ? b->bs : NULL;
 }
 
@@ -121,8 +125,8 @@ const char *blk_format(const BlockDriverState *bs)
 
 void blk_dump(void (*put)(void *, const char *), void *opaque)
 {
-    for (BlockBackend *b = all; b; b = b->next) {
-        const BlockDriverState *bs = b->bs;
+    for (const BlockDriverState *bs = bdrv_next(NULL); bs; bs = bdrv_next(bs)) {
+        const BlockBackend *b = bs->blk;
         char line[4400];
 
         if (bs->drv) {
@@ -141,7 +145,8 @@ void blk_dump(void (*put)(void *, const char *), void *opaque)
 
 void blk_dump_stats(void (*put)(void *, const char *), void *opaque)
 {
-    for (BlockBackend *b = all; b; b = b->next) {
+    for (const BlockDriverState *bs = bdrv_next(NULL); bs; bs = bdrv_next(bs)) {
+        const BlockBackend *b = bs->blk;
         char line[300];
 
         snprintf(line, sizeof(line), "%s: rd_bytes=%" PRIu64 " wr_bytes=%" PRIu64
@@ -527,6 +532,11 @@ static void tell_device(const BlockBackend *blk, bool loaded)
     }
 }
 
+void blk_tell_resized(const BlockDriverState *bs)
+{
+    tell_device(bs->blk, true);
+}
+
 int blk_eject(BlockDriverState *bs, bool force, Error *err)
 {
     const BlockBackend *blk = bs->blk;
@@ -543,6 +553,11 @@ int blk_eject(BlockDriverState *bs, bool force, Error *err)
                          " or use eject -f", blk->name);
     }
     if (bs->drv) {
+        int ret = job_refuse(bs, err);
+
+        if (ret < 0) {
+            return ret;
+        }
         bs->blk->open_flags = bs->flags;
         bdrv_close(bs);
         tell_device(blk, false);
@@ -580,7 +595,11 @@ int blk_resize(BlockDriverState *bs, uint64_t size, Error *err)
                          blk_name(bs), BDRV_SECTOR_SIZE);
     }
     blk_drain(bs);
-    int ret = bdrv_truncate(bs, size, err);
+    int ret = job_refuse(bs, err);
+
+    if (ret >= 0) {
+        ret = bdrv_truncate(bs, size, err);
+    }
 
     if (ret >= 0) {
         tell_device(bs->blk, true);

@@ -9,5 +9,7 @@ void blk_add(BlockDriverState *bs, const char *name);
 void blk_remove(BlockDriverState *bs);
 /* Requests that wait for blk_resume_all() end with their error. */
 void blk_fail_stopped(BlockDriverState *bs);
+/* The medium has another size now. */
+void blk_tell_resized(const BlockDriverState *bs);
 
 #endif

@@ -174,6 +174,7 @@ struct BlockDriverState {
     CoQueue flush_waiters;
 
     struct BlockBackend *blk;           /* a drive's: backend.c; else NULL */
+    struct BlockJob *job;               /* that copies it: job.c; or NULL */
 };
 
 /* -- For drivers: in coroutines ---------------------------------------------- */
@@ -225,6 +226,8 @@ int bdrv_create_node(const char *filename, uint64_t size, const BlockOpts *opts,
 char *bdrv_path_beside(const char *base, const char *file);
 /* An overlay over what bs holds now: -snapshot. */
 int bdrv_add_overlay(BlockDriverState *bs, Error *err);
+/* An empty node, for bs->backing: goes with its parent. */
+BlockDriverState *bdrv_new_node(void);
 /* Let bs hold what src holds; src becomes empty. */
 void bdrv_move_contents(BlockDriverState *bs, BlockDriverState *src);
 

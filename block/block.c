@@ -17,6 +17,7 @@
 
 #include "block/backend.h"
 #include "block/block-int.h"
+#include "block/job.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -125,7 +126,7 @@ char *bdrv_path_beside(const char *base, const char *file)
 
 /* -- Nodes ------------------------------------------------------------------- */
 
-static BlockDriverState *new_node(void)
+BlockDriverState *bdrv_new_node(void)
 {
     BlockDriverState *bs = xzalloc(sizeof(*bs));
 
@@ -135,7 +136,7 @@ static BlockDriverState *new_node(void)
 
 BlockDriverState *bdrv_new(const char *name)
 {
-    BlockDriverState *bs = new_node();
+    BlockDriverState *bs = bdrv_new_node();
 
     blk_add(bs, name);
     return bs;
@@ -181,6 +182,7 @@ void bdrv_close(BlockDriverState *bs)
         if (bs->blk) {
             blk_fail_stopped(bs);
             blk_drain(bs);
+            job_close(bs);
         }
         bdrv_flush(bs);
         close_contents(bs);
@@ -281,7 +283,7 @@ static int open_backing(BlockDriverState *bs, int depth, Error *err)
     }
     char *path = bdrv_path_beside(bs->filename, bs->backing_file);
 
-    bs->backing = new_node();
+    bs->backing = bdrv_new_node();
     int ret = open_tree(bs->backing, path, bs->backing_format, flags, NULL,
                         depth + 1, err);
     free(path);
@@ -298,7 +300,7 @@ static int open_parts(BlockDriverState *bs, const char *filename, const char *fo
     int ret = format ? find_format(format, &drv, err) : 0;
 
     if (ret >= 0) {
-        bs->file = new_node();
+        bs->file = bdrv_new_node();
         ret = open_protocol(bs->file, filename, flags, opts, err);
     }
     if (ret >= 0 && !drv) {
@@ -355,7 +357,7 @@ int bdrv_open_child(BlockDriverState *bs, BlockDriverState **child,
                     const char *filename, const char *format, int flags, Error *err)
 {
     char *path = bdrv_path_beside(bs->filename, filename);
-    BlockDriverState *node = new_node();
+    BlockDriverState *node = bdrv_new_node();
     int ret = format ? open_tree(node, path, format, flags, NULL, 1, err)
                      : open_protocol(node, path, flags, NULL, err);
 
@@ -384,7 +386,7 @@ int bdrv_create_node(const char *filename, uint64_t size, const BlockOpts *opts,
     if (ret < 0) {
         return ret;
     }
-    *node = new_node();
+    *node = bdrv_new_node();
     ret = open_protocol(*node, filename, BDRV_O_RDWR, NULL, err);
     if (ret < 0) {
         close_contents(*node);
@@ -422,7 +424,7 @@ static int reopen(BlockDriverState *bs, const BlockDriverState *how, int flags, 
 
 int bdrv_set_writable(BlockDriverState *bs, bool writable, Error *err)
 {
-    BlockDriverState *old = new_node();
+    BlockDriverState *old = bdrv_new_node();
     int flags = writable ? bs->flags | BDRV_O_RDWR : bs->flags & ~BDRV_O_RDWR;
 
     if (bs->read_only == !writable) {
@@ -513,11 +515,15 @@ int bdrv_commit(BlockDriverState *bs, Error *err)
         return error_set(err, EINVAL, "%s: nothing to commit: it has no backing image",
                          bs->blk ? blk_name(bs) : bs->filename);
     }
+    int ret = job_refuse(bs, err);
+
+    if (ret < 0) {
+        return ret;
+    }
     if (bs->blk) {
         blk_drain(bs);
     }
-    int ret = bdrv_set_writable(bs->backing, true, err);
-
+    ret = bdrv_set_writable(bs->backing, true, err);
     if (ret < 0) {
         return error_prefix(err, ret, "commit");
     }

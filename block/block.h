@@ -68,7 +68,7 @@ const char *bdrv_cache_name(int flags);
 BlockDriverState *bdrv_new(const char *name);
 void bdrv_delete(BlockDriverState *bs);         /* drains and closes */
 BlockDriverState *bdrv_find(const char *name);  /* NULL if none */
-BlockDriverState *bdrv_next(BlockDriverState *bs);      /* NULL: the first */
+BlockDriverState *bdrv_next(const BlockDriverState *bs);        /* NULL: the first; named ones */
 
 /* Put an image in.  format NULL: find out.  opts: "offset=..", or NULL. */
 int bdrv_open(BlockDriverState *bs, const char *filename, const char *format,
@@ -81,6 +81,20 @@ int bdrv_set_writable(BlockDriverState *bs, bool writable, Error *err);
 int bdrv_truncate(BlockDriverState *bs, uint64_t size, Error *err);
 /* Write what the top image holds into its backing image. */
 int bdrv_commit(BlockDriverState *bs, Error *err);
+
+/* -- Snapshots, with the guest running ---------------------------------------- */
+
+/* From now on writes go to a new image over what the drive has; reuse: the file
+ * is there, and its backing is as it should be. */
+int blk_snapshot(BlockDriverState *bs, const char *file, const char *format, bool reuse,
+                 Error *err);
+/* Inside the image (qcow2).  id: number or name.  Going back is for a machine that
+ * is stopped, and is going to be loaded or reset. */
+int blk_snapshot_create(BlockDriverState *bs, const char *name, uint64_t vm_clock_ns, Error *err);
+int blk_snapshot_delete(BlockDriverState *bs, const char *id, Error *err);
+int blk_snapshot_goto(BlockDriverState *bs, const char *id, Error *err);
+/* A heading and a line per snapshot of all drives; how many there are. */
+int blk_snapshot_dump(void (*put)(void *opaque, const char *line), void *opaque);
 
 /* Names of all formats, one call each. */
 void bdrv_each_format(void (*fn)(void *opaque, const char *name), void *opaque);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "block/block-int.h"
+#include "block/job.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -75,6 +76,9 @@ static void request_begin(BlockDriverState *bs, BlockRequest *r, uint64_t off,
     while ((o = older_conflict(r))) {
         co_queue_wait(&o->waiters);
     }
+    if (bs->job) {
+        job_before_write(bs, off, len);
+    }
 }
 
 static void request_end(BlockDriverState *bs, BlockRequest *r)
@@ -90,6 +94,9 @@ static void request_end(BlockDriverState *bs, BlockRequest *r)
         bs->length = r->end;
     }
     co_queue_all(&r->waiters);
+    if (bs->job) {
+        job_after_write(bs, r->start, r->end - r->start);
+    }
 }
 
 /* -- Reading ----------------------------------------------------------------- */

@@ -33,7 +33,7 @@ typedef struct Arg {
 
 typedef struct Args {
     Format format;
-    bool flag;
+    bool flag, flag2;                   /* "-f", a second "-f" */
     Arg v[COMMAND_MAX_ARGS];            /* without format and flag */
 } Args;
 
@@ -79,6 +79,23 @@ void cmd_out(Monitor *mon, const Args *a);
 void cmd_memsave(Monitor *mon, const Args *a);
 void cmd_pmemsave(Monitor *mon, const Args *a);
 void cmd_sum(Monitor *mon, const Args *a);
+
+/* block.c */
+void cmd_eject(Monitor *mon, const Args *a);
+void cmd_change(Monitor *mon, const Args *a);
+void cmd_commit(Monitor *mon, const Args *a);
+void cmd_block_resize(Monitor *mon, const Args *a);
+void cmd_snapshot_blkdev(Monitor *mon, const Args *a);
+void cmd_snapshot_blkdev_internal(Monitor *mon, const Args *a);
+void cmd_snapshot_delete_blkdev_internal(Monitor *mon, const Args *a);
+void cmd_snapshot_goto_blkdev_internal(Monitor *mon, const Args *a);
+void info_snapshots(Monitor *mon, const Args *a);
+void cmd_drive_mirror(Monitor *mon, const Args *a);
+void cmd_drive_backup(Monitor *mon, const Args *a);
+void cmd_block_job_cancel(Monitor *mon, const Args *a);
+void cmd_block_job_complete(Monitor *mon, const Args *a);
+void cmd_block_job_set_speed(Monitor *mon, const Args *a);
+void info_block_jobs(Monitor *mon, const Args *a);
 
 /* net.c */
 void cmd_set_link(Monitor *mon, const Args *a);

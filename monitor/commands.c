@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "block/block.h"
 #include "monitor/command.h"
 #include "ui/console.h"
 #include "util/bits.h"
@@ -171,81 +170,6 @@ static void cmd_logfile(Monitor *mon, const Args *a)
     }
 }
 
-/* -- Drives ------------------------------------------------------------------ */
-
-static BlockDriverState *find_drive(Monitor *mon, const char *name)
-{
-    BlockDriverState *bs = bdrv_find(name);
-
-    if (!bs) {
-        monitor_printf(mon, "there is no drive called '%s', see info block\n", name);
-    }
-    return bs;
-}
-
-static void cmd_eject(Monitor *mon, const Args *a)
-{
-    BlockDriverState *bs = find_drive(mon, a->v[0].s);
-    Error err;
-
-    if (bs && blk_eject(bs, a->flag, &err) < 0) {
-        monitor_error(mon, &err);
-    }
-}
-
-static void cmd_change(Monitor *mon, const Args *a)
-{
-    BlockDriverState *bs = find_drive(mon, a->v[0].s);
-    Error err;
-
-    if (bs && blk_change(bs, a->v[1].s, a->v[2].given ? a->v[2].s : NULL, &err) < 0) {
-        monitor_error(mon, &err);
-    }
-}
-
-static void commit(Monitor *mon, BlockDriverState *bs)
-{
-    Error err;
-
-    if (bdrv_commit(bs, &err) < 0) {
-        monitor_error(mon, &err);
-    }
-}
-
-static void cmd_commit(Monitor *mon, const Args *a)
-{
-    BlockDriverState *bs;
-
-    if (strcmp(a->v[0].s, "all")) {
-        bs = find_drive(mon, a->v[0].s);
-        if (bs) {
-            commit(mon, bs);
-        }
-        return;
-    }
-    for (bs = bdrv_next(NULL); bs; bs = bdrv_next(bs)) {
-        if (blk_is_inserted(bs) && !blk_is_read_only(bs)) {
-            commit(mon, bs);
-        }
-    }
-}
-
-static void cmd_block_resize(Monitor *mon, const Args *a)
-{
-    BlockDriverState *bs = find_drive(mon, a->v[0].s);
-    uint64_t size;
-    Error err;
-
-    if (!bs) {
-        return;
-    }
-    if (parse_size(a->v[1].s, &size) < 0) {
-        monitor_printf(mon, "%s: write a size, as 512M or 2G\n", a->v[1].s);
-    } else if (blk_resize(bs, size, &err) < 0) {
-        monitor_error(mon, &err);
-    }
-}
-
 /* clang-format off */
 const Command commands[] = {
     { "help|?", "s?", "[cmd]", "show the help", cmd_help },
@@ -258,6 +182,26 @@ const Command commands[] = {
     { "cpu", "i", "index", "set the default CPU", cmd_cpu },
     { "eject", "-f B", "[-f] device", "take a medium out (-f: although locked)", cmd_eject },
     { "change", "B F s?", "device filename [format]", "put another medium in", cmd_change },
+    { "snapshot_blkdev", "-n B F? s?", "[-n] device [new-image-file] [format]",
+      "go on in a new image over this one (-n: the file is there)", cmd_snapshot_blkdev },
+    { "snapshot_blkdev_internal", "B s", "device name", "make a snapshot inside the image",
+      cmd_snapshot_blkdev_internal },
+    { "snapshot_delete_blkdev_internal", "B s", "device name|id", "delete one",
+      cmd_snapshot_delete_blkdev_internal },
+    { "snapshot_goto_blkdev_internal", "B s", "device name|id",
+      "give a stopped machine the disk of then; reset it afterwards",
+      cmd_snapshot_goto_blkdev_internal },
+    { "drive_mirror", "-n -f B F s?", "[-n] [-f] device target [format]",
+      "keep a copy that follows (-n: target is there, -f: whole disk)", cmd_drive_mirror },
+    { "drive_backup", "-n -f B F s?", "[-n] [-f] device target [format]",
+      "copy a drive as it is now (-n: target is there, -f: whole disk)", cmd_drive_backup },
+    { "block_job_cancel", "-f B", "[-f] device",
+      "end a job; a mirror that is ready leaves a whole copy (-f: at once)",
+      cmd_block_job_cancel },
+    { "block_job_complete", "B", "device", "go on in the copy of a mirror that is ready",
+      cmd_block_job_complete },
+    { "block_job_set_speed", "B s", "device bytes-per-second", "limit a job (0: no limit)",
+      cmd_block_job_set_speed },
     { "block_resize", "B s", "device size", "give an image another size", cmd_block_resize },
     { "commit", "B", "device|all", "write changes to the backing image", cmd_commit },
     { "set_link", "s s", "name on|off", "plug or pull a network cable; info network has names",

@@ -316,6 +316,8 @@ const Command infos[] = {
     { "usernet", "", "", "show the connections of user networks", info_usernet },
     { "block", "", "", "show the drives", info_block },
     { "blockstats", "", "", "show what the drives did", info_blockstats },
+    { "block-jobs", "", "", "show the jobs that copy drives", info_block_jobs },
+    { "snapshots", "", "", "show the snapshots inside of images", info_snapshots },
     { "registers", "", "", "show the CPU registers", info_registers },
     { "cpus", "", "", "show the CPUs", info_cpus },
     { "mem", "", "", "show the active virtual memory mappings", info_mem },

@@ -203,6 +203,22 @@ static int take_arg(Monitor *mon, char type, const char **pp, Arg *arg, Error *e
     }
 }
 
+/* One of the flags of this command, in any order. */
+static bool take_flag(const Command *c, const char **pp, Args *a)
+{
+    const char *p = *pp;
+    bool *flag = &a->flag;
+
+    for (const char *t = c->args; *t == '-'; t += 3, flag = &a->flag2) {
+        if (p[0] == '-' && p[1] == t[1] && (!p[2] || isspace((unsigned char)p[2]))) {
+            *flag = true;
+            *pp = p + 2;
+            return true;
+        }
+    }
+    return false;
+}
+
 static int parse_args(Monitor *mon, const Command *c, const char *p, Args *a, Error *err)
 {
     int n = 0, ret = 0;
@@ -211,9 +227,8 @@ static int parse_args(Monitor *mon, const Command *c, const char *p, Args *a, Er
         t += strspn(t, " ");
         p = skip_blanks(p);
         if (*t == '-') {
-            if (p[0] == '-' && p[1] == t[1] && (!p[2] || isspace((unsigned char)p[2]))) {
-                a->flag = true;
-                p += 2;
+            while (take_flag(c, &p, a)) {
+                p = skip_blanks(p);
             }
         } else if (*t == '/') {
             ret = *p == '/' ? take_format(&p, &a->format, err) : 0;

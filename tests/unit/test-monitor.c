@@ -344,6 +344,10 @@ TEST(drives_by_name)
     CHECK(strstr(run(r, "eject nodrive"), "no drive called 'nodrive'") != NULL);
     CHECK(strstr(run(r, "eject -f nodrive"), "no drive called 'nodrive'") != NULL);
     CHECK(strstr(run(r, "change nodrive /x"), "no drive") != NULL);
+    CHECK(strstr(run(r, "drive_backup -n -f nodrive x"), "called 'nodrive'") != NULL);
+    CHECK(strstr(run(r, "drive_mirror -f -n nodrive x raw"), "called 'nodrive'") != NULL);
+    CHECK(strstr(run(r, "snapshot_blkdev -f nodrive x"), "called '-f'") != NULL);
+    CHECK_STR(run(r, "info block-jobs"), "No active jobs\n");
     rig_free(r);
 }
 
