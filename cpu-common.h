@@ -181,12 +181,11 @@ struct CPUOps {
     bool (*exec_interrupt)(CPUState *cpu, uint32_t request);
     /* Halted and nothing that would wake it? */
     bool (*has_work)(CPUState *cpu);
-    /* cpu_exec() is entered and left; the latter also after a longjmp out of
-     * translated code (floating-point environment). */
+    /* cpu_exec() is entered and left (floating-point environment). */
     void (*exec_enter)(CPUState *cpu);
     void (*exec_exit)(CPUState *cpu);
-    /* Translated code was left by longjmp, its epilogue has not run; called
-     * before exec_exit and exec_enter then.  May be NULL. */
+    /* Translated code was left by longjmp, its epilogue has not run.  May be
+     * NULL. */
     void (*exec_landed)(CPUState *cpu);
 
     void (*dump_state)(CPUState *cpu, void (*put)(void *, const char *), void *opaque);

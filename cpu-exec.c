@@ -242,8 +242,6 @@ static void landed(CPUState *cpu)
         if (cpu->common.ops->exec_landed) {
             cpu->common.ops->exec_landed(cpu);
         }
-        cpu->common.ops->exec_exit(cpu);
-        cpu->common.ops->exec_enter(cpu);
     }
 }
 

@@ -839,7 +839,7 @@ bool cpu_restore_state(CPUState *cpu, uintptr_t ra)
 /* -- Guest memory for helpers ------------------------------------------------ */
 
 /* Host address if the fast part of the TLB says so, else NULL. */
-static uint8_t *fast_host(CPUState *cpu, uint32_t addr, unsigned len, MMUAccess access,
+static inline uint8_t *fast_host(CPUState *cpu, uint32_t addr, unsigned len, MMUAccess access,
                           unsigned mmu_idx)
 {
     const CPUTLBEntry *e = &cpu_tlb(cpu)->table[mmu_idx][slot_of(cpu, mmu_idx, addr)];
@@ -857,13 +857,22 @@ uint64_t cpu_ld(CPUState *cpu, vaddr addr, uint32_t memop, unsigned mmu_idx,
     unsigned size = 1u << (memop & MO_SIZE);
     const uint8_t *p = fast_host(cpu, (uint32_t)addr, size,
                                  memop & MO_RMW ? MMU_WRITE : MMU_READ, mmu_idx);
-    uint64_t v = 0;
 
     if (!p) {
         return load(cpu, (uint32_t)addr, memop, mmu_idx, to_code(cpu, ra));
     }
-    copy((uint8_t *)&v, p, size);
-    return extend(load_le(&v, 8), memop, size);
+    switch (memop & (MO_SIZE | MO_SIGN | MO_BSWAP)) {
+    case MO_8:
+        return *p;
+    case MO_16:
+        return load_le(p, 2);
+    case MO_32:
+        return load_le(p, 4);
+    case MO_64:
+        return load_le(p, 8);
+    default:
+        return extend(load_le(p, size), memop, size);
+    }
 }
 
 void cpu_st(CPUState *cpu, vaddr addr, uint64_t val, uint32_t memop,
@@ -871,14 +880,28 @@ void cpu_st(CPUState *cpu, vaddr addr, uint64_t val, uint32_t memop,
 {
     unsigned size = 1u << (memop & MO_SIZE);
     uint8_t *p = fast_host(cpu, (uint32_t)addr, size, MMU_WRITE, mmu_idx);
-    uint8_t buf[8];
 
     if (!p) {
         store(cpu, (uint32_t)addr, val, memop, mmu_idx, to_code(cpu, ra));
         return;
     }
-    store_le(buf, memop & MO_BSWAP ? swap(val, size) : val, 8);
-    copy(p, buf, size);
+    switch (memop & (MO_SIZE | MO_BSWAP)) {
+    case MO_8:
+        *p = (uint8_t)val;
+        break;
+    case MO_16:
+        store_le(p, val, 2);
+        break;
+    case MO_32:
+        store_le(p, val, 4);
+        break;
+    case MO_64:
+        store_le(p, val, 8);
+        break;
+    default:
+        store_le(p, swap(val, size), size);
+        break;
+    }
 }
 
 void *cpu_probe(CPUState *cpu, vaddr addr, unsigned len, MMUAccess access,

@@ -368,27 +368,32 @@ static bool map_hit(const PageBlocks *p, uint32_t start, uint32_t end)
     return false;
 }
 
+/* *at, in the list of a page, becomes l. */
+static void set_link(uintptr_t *at, uintptr_t l)
+{
+    *at = l;
+    if (l) {
+        link_tb(l)->page_link[link_n(l)] = at;
+    }
+}
+
 static void add_to_page(TBContext *t, TranslationBlock *tb, unsigned n)
 {
     PageBlocks *p = get_page(t, tb->page_addr[n]);
 
-    tb->page_next[n] = p->first;
-    p->first = make_link(tb, n);
+    set_link(&tb->page_next[n], p->first);
+    set_link(&p->first, make_link(tb, n));
     if (p->map) {
         mark_map(p, tb, n);
     }
     ram_test_clear_dirty(tb->page_addr[n], 1, DIRTY_CODE);
 }
 
-static void remove_from_page(TBContext *t, TranslationBlock *tb, unsigned n)
+/* A page of a library has a copy of its blocks for each address it was ever
+ * mapped at: thousands. */
+static void remove_from_page(TranslationBlock *tb, unsigned n)
 {
-    PageBlocks *p = find_page(t, tb->page_addr[n]);
-    uintptr_t *l = &p->first;
-
-    while (link_tb(*l) != tb || link_n(*l) != n) {
-        l = &link_tb(*l)->page_next[link_n(*l)];
-    }
-    *l = tb->page_next[n];
+    set_link(tb->page_link[n], tb->page_next[n]);
 }
 
 /* No code left: writes go at full speed again. */
@@ -898,7 +903,7 @@ void tb_phys_invalidate(TBContext *t, TranslationBlock *tb)
     remove_from_hash(t, tb);
     for (unsigned n = 0; n < 2; n++) {
         if (tb->page_addr[n] != NO_PAGE) {
-            remove_from_page(t, tb, n);
+            remove_from_page(tb, n);
             release_page(find_page(t, tb->page_addr[n]), tb->page_addr[n]);
         }
         forget_outgoing(tb, n);

@@ -64,6 +64,7 @@ struct TranslationBlock {
     uint32_t jmp_offset[2];             /* for tcg_patch_jump, ~0: no such slot */
     uint64_t page_addr[2];              /* ram_addr of the pages, or NO_PAGE */
     uintptr_t page_next[2];             /* block | page index: same page */
+    uintptr_t *page_link[2];            /* what holds this block | page index */
     TranslationBlock *phys_hash_next;
     TranslationBlock *jmp_dest[2];
     uintptr_t jmp_next[2];              /* block | slot: same destination */

@@ -223,8 +223,7 @@ static void fetch_gate(CPUX86State *env, const Event *e, Descriptor *gate)
         x86_raise_err(env, EXCP_GP, idt_error(e), 0);
     }
     gate->addr = env->idt.base + offset;
-    gate->e1 = ld_sys(env, gate->addr, MO_32, 0);
-    gate->e2 = ld_sys(env, gate->addr + 4, MO_32, 0);
+    desc_read(env, gate, 0);
     bool valid = !(gate->e2 & DESC_S) &&
                  (desc_type(gate) == TYPE_TASK_GATE || (desc_type(gate) & 6) == 6);
     if (!valid || (e->is_int && desc_dpl(gate) < x86_cpl(env))) {
@@ -366,24 +365,29 @@ void x86_do_interrupt(CPUState *cpu)
     deliver(env, &e, kind == SOFT_INT_N);
 }
 
-static _Noreturn void soft_int(CPUX86State *env, uint32_t vector, SoftInt kind, uint32_t next,
-                               uintptr_t ra)
+/* Delivered at once: with EIP stored, the state is exact for what may fault. */
+static void soft_int(CPUX86State *env, uint32_t vector, SoftInt kind, uint32_t eip,
+                     uint32_t next)
 {
     env->common.exception_index = (int)vector;
     env->error_code = 0;
     env->exception_is_int = kind;
     env->exception_next_eip = next;
-    cpu_loop_exit_restore(x86_cpu(env), ra);
+    env->eip = eip;
+    env->common.ops->do_interrupt(x86_cpu(env));
+    if (env->common.exception_index != EXCP_NONE) {
+        cpu_loop_exit(x86_cpu(env));
+    }
 }
 
-void helper_soft_int(CPUX86State *env, uint32_t vector, uint32_t next)
+void helper_soft_int(CPUX86State *env, uint32_t vector, uint32_t eip, uint32_t next)
 {
-    soft_int(env, vector, SOFT_INT_N, next, GETPC());
+    soft_int(env, vector, SOFT_INT_N, eip, next);
 }
 
-void helper_soft_trap(CPUX86State *env, uint32_t vector, uint32_t next)
+void helper_soft_trap(CPUX86State *env, uint32_t vector, uint32_t eip, uint32_t next)
 {
-    soft_int(env, vector, SOFT_TRAP, next, GETPC());
+    soft_int(env, vector, SOFT_TRAP, eip, next);
 }
 
 /* INT1 is a trap without the checks of INT n (SDM vol. 2, INT n). */

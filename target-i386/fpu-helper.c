@@ -46,6 +46,14 @@ static void host_fldcw(uint32_t cw)
     __asm__ volatile("fldcw %0" : : "m"(w));
 }
 
+static uint16_t host_fnstsw(void)
+{
+    uint16_t sw;
+
+    __asm__ volatile("fnstsw %0" : "=am"(sw));
+    return sw;
+}
+
 static void host_fnclex(void)
 {
     __asm__ volatile("fnclex");
@@ -121,6 +129,10 @@ void x86_fpu_landed(CPUX86State *env)
 {
     env->mxcsr_host |= _mm_getcsr() & 0x3f;
     _mm_setcsr(0x1f80);
+    /* What a helper has raised in the host's unit, before it faulted. */
+    if (!env->fpu_live && host_fnstsw() & FPUS_EXC) {
+        host_fnclex();
+    }
 }
 
 /*

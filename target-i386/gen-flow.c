@@ -203,13 +203,15 @@ void gen_IRET(X86Dis *d)
 void gen_INT(X86Dis *d)
 {
     d->no_trap = true;
-    tcg_call(d->s, &h_soft_int, tcg_const(d->s, d->imm[0]), tcg_const(d->s, d->next));
+    tcg_call(d->s, &h_soft_int, tcg_const(d->s, d->imm[0]), tcg_const(d->s, d->pc),
+             tcg_const(d->s, d->next));
 }
 
 void gen_INT3(X86Dis *d)
 {
     d->no_trap = true;
-    tcg_call(d->s, &h_soft_trap, tcg_const(d->s, EXCP_BP), tcg_const(d->s, d->next));
+    tcg_call(d->s, &h_soft_trap, tcg_const(d->s, EXCP_BP), tcg_const(d->s, d->pc),
+             tcg_const(d->s, d->next));
 }
 
 void gen_INT1(X86Dis *d)

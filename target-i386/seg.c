@@ -102,6 +102,14 @@ void seg_load_null(CPUX86State *env, unsigned seg, uint32_t sel)
 
 /* -- Descriptor tables ------------------------------------------------------- */
 
+void desc_read(CPUX86State *env, Descriptor *d, uintptr_t ra)
+{
+    uint64_t both = cpu_ld(x86_cpu(env), d->addr, MO_64, 0, ra);
+
+    d->e1 = (uint32_t)both;
+    d->e2 = (uint32_t)(both >> 32);
+}
+
 bool desc_fetch(CPUX86State *env, uint32_t sel, Descriptor *d, uintptr_t ra)
 {
     bool local = sel & 4;
@@ -112,8 +120,7 @@ bool desc_fetch(CPUX86State *env, uint32_t sel, Descriptor *d, uintptr_t ra)
         return false;
     }
     d->addr = base + (sel & ~7u);
-    d->e1 = ld_sys(env, d->addr, MO_32, ra);
-    d->e2 = ld_sys(env, d->addr + 4, MO_32, ra);
+    desc_read(env, d, ra);
     return true;
 }
 

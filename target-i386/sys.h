@@ -34,6 +34,8 @@ enum {
     TYPE_TSS32_BUSY = 11, TYPE_CALL32 = 12, TYPE_INT32 = 14, TYPE_TRAP32 = 15,
 };
 
+/* The eight bytes at d->addr. */
+void desc_read(CPUX86State *env, Descriptor *d, uintptr_t ra);
 /* The descriptor of sel; false if the table has none. */
 bool desc_fetch(CPUX86State *env, uint32_t sel, Descriptor *d, uintptr_t ra);
 /* The same, raising `vector` with the selector (TS, GP, NP ...). */

@@ -59,18 +59,24 @@ uint32_t x86_get_eflags(CPUX86State *env)
 
 void x86_set_eflags(CPUX86State *env, uint32_t val, uint32_t mask)
 {
-    uint32_t cc = x86_compute_cc(env);
+    const uint32_t in_hflags = TF_MASK | IOPL_MASK | VM_MASK | AC_MASK;
 
-    env->cc_src = (cc & ~mask) | (val & mask & CC_ALL);
-    env->cc_op = CC_OP_EFLAGS;
+    if (mask & CC_ALL) {
+        uint32_t kept = ~mask & CC_ALL ? x86_compute_cc(env) & ~mask : 0;
+
+        env->cc_src = kept | (val & mask & CC_ALL);
+        env->cc_op = CC_OP_EFLAGS;
+    }
     if (mask & DF_MASK) {
         env->df = val & DF_MASK ? -1 : 1;
     }
     mask &= ~(uint32_t)(CC_ALL | DF_MASK);
-    env->eflags = (env->eflags & ~mask) | (val & mask);
-    if (mask & VM_MASK) {
+    uint32_t changed = (env->eflags ^ val) & mask;
+
+    env->eflags ^= changed;
+    if (changed & VM_MASK) {
         update_all_segs(env);
-    } else {
+    } else if (changed & in_hflags) {
         x86_update_hflags(env);
     }
 }

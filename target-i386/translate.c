@@ -219,8 +219,12 @@ static void emit_stub(X86Dis *d, const X86Stub *st)
         return;
     }
     if (st->kind == STUB_SOFT_INT) {
-        tcg_call(s, &h_soft_trap, tcg_const(s, st->arg), tcg_const(s, st->next));
-    } else if (st->kind >= STUB_SEG) {
+        tcg_call(s, &h_soft_trap, tcg_const(s, st->arg), tcg_const(s, st->pc),
+                 tcg_const(s, st->next));
+        tcg_exit_tb(s, TB_EXIT_NONE);
+        return;
+    }
+    if (st->kind >= STUB_SEG) {
         tcg_call(s, &h_seg_slow, tcg_const(s, st->kind - STUB_SEG));
     } else {
         call_raise(d, st->kind);
