@@ -683,6 +683,33 @@ static void translate_insn(X86Dis *d)
     }
 }
 
+/* If hflags are these now, the jump cache knows the block. */
+static void go_on_as(X86Dis *d, uint32_t hflags)
+{
+    TCGContext *s = d->s;
+    TCGLabel other = tcg_new_label(s);
+
+    tcg_brcond(s, TCG_COND_NE, tcg_ld(s, TCG_ld32, ENV(hflags)), tcg_const(s, hflags), other);
+    tcg_goto_ptr(s, tcg_get(s, G_EIP), hflags);
+    tcg_set_label(s, other);
+}
+
+/*
+ * EIP and hflags are what the instruction made them.  Nearly always only the
+ * privilege level has changed, between 0 and 3, or nothing.
+ */
+static void leave_mode(X86Dis *d)
+{
+    uint32_t outer = d->hflags | 3, inner = d->hflags & ~(uint32_t)HF_CPL_MASK;
+
+    if (!d->leave && (d->hflags & HF_FLAT(R_CS))) {
+        branch(d, interrupt_waits(d), stub(d, STUB_LEAVE, 0));
+        go_on_as(d, cpl(d) == 0 ? outer : inner);
+        go_on_as(d, d->hflags);
+    }
+    leave(d);
+}
+
 static void finish(X86Dis *d)
 {
     if (d->shadow) {                    /* there was no room for one more */
@@ -699,10 +726,10 @@ static void finish(X86Dis *d)
         break;
     case END_MODE:
         set_eip(d, d->next);
-        leave(d);
+        leave_mode(d);
         break;
     case END_EIP:
-        leave(d);
+        leave_mode(d);
         break;
     case END_GONE:
         break;
