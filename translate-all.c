@@ -93,6 +93,7 @@ struct TBContext {
         uint64_t slots, chained, evictions, flushes;
         uint64_t invalidated, smc_writes, smc_misses, smc_restarts;
         uint64_t ticks;
+        int64_t cpu_ns, cpu_blocks;     /* measured by cpu_time_ns() */
     } stat;
 };
 
@@ -113,12 +114,23 @@ static uintptr_t make_link(TranslationBlock *tb, unsigned n)
 
 /* -- Time, cheaply ----------------------------------------------------------- */
 
-static int64_t monotonic_ns(void)
+static int64_t clock_ns(clockid_t id)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(id, &ts);
     return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+static int64_t monotonic_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* Not so cheap: only with -d jit, else 0. */
+static int64_t cpu_time_ns(void)
+{
+    return log_on(LOG_JIT) ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
 }
 
 static uint64_t ticks(void)
@@ -850,6 +862,7 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
 {
     TBContext *t = cpu->common.exec->tbs;
     uint64_t start = ticks();
+    int64_t cpu_start = cpu_time_ns();
     CodePage p;
     DisasRequest req = {
         .key = *key,
@@ -878,6 +891,10 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
     }
     count_block(t, tb);
     t->stat.ticks += ticks() - start;
+    if (cpu_start) {
+        t->stat.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_start;
+        t->stat.cpu_blocks++;
+    }
     return tb;
 }
 
@@ -1103,5 +1120,9 @@ void translate_dump_info(const TBContext *t, void (*put)(void *, const char *),
                PRIu64 "\n", t->stat.smc_writes, t->stat.smc_misses, t->stat.smc_restarts);
     out_printf(&o, "translating        %.1f ms, %.2f us a block\n", ms,
                t->stat.translated ? 1000 * ms / (double)t->stat.translated : 0);
+    if (t->stat.cpu_blocks) {
+        out_printf(&o, "                   %.2f us a block of CPU time\n",
+                   (double)t->stat.cpu_ns / (double)t->stat.cpu_blocks / 1000);
+    }
     profile_dump(t->profile, put, opaque);
 }

@@ -350,13 +350,3 @@ void gen_BSR(X86Dis *d)
 {
     bit_scan(d, tcg_xori(d->s, tcg_clz(d->s, d->val[1]), 31));
 }
-
-/* ZF by the source, all others clear. */
-void gen_POPCNT(X86Dis *d)
-{
-    TCGContext *s = d->s;
-    TCGv zero = tcg_setcond(s, TCG_COND_EQ, d->val[1], tcg_const(s, 0));
-
-    d->result = tcg_call(s, &h_popcnt, d->val[1]);
-    x86_set_cc_eflags(d, tcg_shli(s, zero, 6));
-}

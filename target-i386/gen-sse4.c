@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SSE4.1, SSE4.2, AES, PCLMULQDQ (SDM vol. 1, chapter 12), CRC32 and MOVBE.
+ * SSE4.1, SSE4.2, AES, PCLMULQDQ (SDM vol. 1, chapter 12), CRC32, POPCNT and MOVBE.
  *
  * As in gen-sse.c, an operation is the host's same instruction, if this host has
  * it.  Its twin is a helper in plain C (sse4-helper.c), so these instructions
@@ -15,6 +15,7 @@ static bool host_has(X86Feature f)
     switch (f) {
     case FEAT_SSE41: return __builtin_cpu_supports("sse4.1");
     case FEAT_SSE42: return __builtin_cpu_supports("sse4.2");
+    case FEAT_POPCNT: return __builtin_cpu_supports("popcnt");
     case FEAT_AES: return __builtin_cpu_supports("aes");
     case FEAT_PCLMULQDQ: return __builtin_cpu_supports("pclmul");
     default: return false;
@@ -280,11 +281,27 @@ void gen_PCMPISTRM(X86Dis *d) { strings_mask(d, &h_pcmpistrm, false); }
 
 void gen_CRC32(X86Dis *d)
 {
+    const uint32_t crc32 = TCG_X86_0F38 | TCG_X86_F2 | 0xf1;
     unsigned bytes = size_of(d->operand[1]) == SZ_b ? 1 : osize_bytes(d);
     bool host = fast(d) && host_has(FEAT_SSE42);
 
+    if (host && bytes == 4) {
+        d->result = tcg_x86(d->s, TCG_x86_ii, crc32, d->val[0], d->val[1]);
+        return;
+    }
     d->result = tcg_call(d->s, host ? &h_crc32_host : &h_crc32, d->val[0], d->val[1],
                          tcg_const(d->s, bytes));
+}
+
+/* ZF by the source, all others clear. */
+void gen_POPCNT(X86Dis *d)
+{
+    const uint32_t popcnt = TCG_X86_0F | TCG_X86_F3 | 0xb8;
+    TCGv v = d->val[1], zero = tcg_setcond(d->s, TCG_COND_EQ, v, tcg_const(d->s, 0));
+
+    d->result = fast(d) && host_has(FEAT_POPCNT) ? tcg_x86(d->s, TCG_x86_i, popcnt, v, v)
+                                                 : tcg_call(d->s, &h_popcnt, v);
+    x86_set_cc_eflags(d, tcg_shli(d->s, zero, 6));
 }
 
 void gen_MOVBE(X86Dis *d)

@@ -19,7 +19,7 @@
 /* gen-shift.c: shifts, rotates, single bits */
 #define GEN_SHIFT(G) \
     G(ROL) G(ROR) G(RCL) G(RCR) G(SHL) G(SHR) G(SAR) G(SHLD) G(SHRD) \
-    G(BT) G(BTS) G(BTR) G(BTC) G(BSF) G(BSR) G(POPCNT)
+    G(BT) G(BTS) G(BTR) G(BTC) G(BSF) G(BSR)
 
 /* gen-flow.c: jumps, calls, the stack */
 #define GEN_FLOW(G) \

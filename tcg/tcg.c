@@ -534,12 +534,13 @@ TCGv tcg_vcmp(TCGContext *s, TCGOpcode op, TCGv a, TCGv b, bool signal, unsigned
 
 TCGv tcg_x86(TCGContext *s, TCGOpcode op, uint32_t k, TCGv a, TCGv b)
 {
-    bool from_int = op == TCG_x86_iv, to_int = op == TCG_x86_vi || op == TCG_x86_cmp;
+    bool ints = op == TCG_x86_i || op == TCG_x86_ii, from_int = ints || op == TCG_x86_iv;
+    bool to_int = ints || op == TCG_x86_vi || op == TCG_x86_cmp;
 
-    assert(s->x86_ops && op >= TCG_x86_v && op <= TCG_x86_cmp);
+    assert(s->x86_ops && op >= TCG_x86_v && op <= TCG_x86_ii);
     assert(type_of(s, a) == (from_int ? TCG_I32 : TCG_V128));
     assert(tcg_op_defs[op].ins == 1 ||
-           type_of(s, b) == (op == TCG_x86_viv ? TCG_I32 : TCG_V128));
+           type_of(s, b) == (ints || op == TCG_x86_viv ? TCG_I32 : TCG_V128));
     return emit(s, op, to_int ? TCG_I32 : TCG_V128, k, 0, a, b);
 }
 

@@ -1073,6 +1073,31 @@ static void emit_x86_vi(X86 *x, const OpRow *row)
     }
 }
 
+static void emit_x86_i(X86 *x, const OpRow *row)
+{
+    uint32_t opc = (uint32_t)x86_op(x)->k[0] & (MAP_MASK | PRE_MASK | 0xff);
+    Loc a = use_rm(x, 0);
+
+    (void)row;
+    x86_consume(x);
+    op_loc(x, opc, x86_def(x, a.kind == LOC_REG ? a.reg : NO_REG, 0), &a);
+}
+
+static void emit_x86_ii(X86 *x, const OpRow *row)
+{
+    uint32_t opc = (uint32_t)x86_op(x)->k[0] & (MAP_MASK | PRE_MASK | 0xff);
+    unsigned a = x86_use_reg(x, x86_op(x)->in[0].temp), d;
+    Loc b = use_rm(x, 1);
+
+    (void)row;
+    x86_consume(x);
+    d = x86_def(x, a, is_reg(&b, a) ? 0 : reg_bit(&b));
+    if (d != a) {
+        asm_mov_rr(&x->as, false, d, a);
+    }
+    op_loc(x, opc, d, &b);
+}
+
 /* SDM vol. 2A, LAHF: SF ZF 0 AF 0 PF 1 CF; comparisons clear SF and AF. */
 static void fetch_flags(X86 *x, unsigned d)
 {
@@ -1287,6 +1312,8 @@ static const OpRow rows[TCG_NUM_OPS] = {
     [TCG_x87_sw] = { emit_x87_get, 0xdf, 0, 0 },
     [TCG_x87_cmp] = { emit_x87_get, 0, 0, 0 },
     [TCG_x86_cmp] = { emit_x86_cmp, 0, 0, 0 },
+    [TCG_x86_i] = { emit_x86_i, 0, 0, 0 },
+    [TCG_x86_ii] = { emit_x86_ii, 0, 0, 0 },
     BOTH(setcond,  emit_setcond, 0, 0),
     BOTH(movcond,  emit_movcond, 0, 0),
     BOTH(extract,  emit_extract, 0, 0),

@@ -299,6 +299,17 @@ static void sse(TCGContext *s)
     leave(s);
 }
 
+/* popcnt eax, ecx; crc32 edx, eax */
+static void host_integers(TCGContext *s)
+{
+    const uint32_t popcnt = TCG_X86_0F | TCG_X86_F3 | 0xb8, crc32 = TCG_X86_0F38 | TCG_X86_F2 | 0xf1;
+    TCGv c = get(s, ECX);
+
+    set(s, EAX, tcg_x86(s, TCG_x86_i, popcnt, c, c));
+    set(s, EDX, tcg_x86(s, TCG_x86_ii, crc32, get(s, EDX), get(s, EAX)));
+    leave(s);
+}
+
 /* fld qword [ebp - 8]; fadd st, st(1); fstp qword [ebp - 8]; fnstsw ax */
 static void x87(TCGContext *s)
 {

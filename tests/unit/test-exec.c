@@ -1298,6 +1298,7 @@ ON_ALL(calls_of_helpers_are_counted_when_asked_for)
 
         CHECK_EQ(calls && sscanf(calls, "calls %31s %lu", name, &num) == 2, on);
         CHECK_EQ(num, on ? 10 : 0);
+        CHECK_EQ(strstr(text.s, "of CPU time") != NULL, on);
         CHECK(!strcmp(name, on ? "st" : ""));
     }
     log_set("none", &err);
