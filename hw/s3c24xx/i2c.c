@@ -8,7 +8,8 @@
  *
  * "Interrupt pending" stops the bus after each byte and its acknowledge; writing
  * it as 0 goes on.  The byte is on the wire for nine clocks of PCLK / 16 or 512
- * / (prescaler + 1) before that.
+ * / (prescaler + 1) before that.  The interrupt is given once for each: drivers clear
+ * SRCPND first and "pending" last.
  *
  * Not modelled: slave modes, arbitration (nobody else is a master), the filter
  * and the delay of SDA (IICLC is stored).
@@ -37,9 +38,10 @@ typedef struct S3cI2c {
     Timer byte;
 } S3cI2c;
 
-static void update_irq(const S3cI2c *s)
+/* "Tx/Rx interrupt": enabled, and the bus has just stopped. */
+static bool wants_irq(const S3cI2c *s)
 {
-    qemu_set_irq(s->dev.irq[0], s->con & CON_PENDING && s->con & CON_IRQ);
+    return s->con & CON_PENDING && s->con & CON_IRQ;
 }
 
 static unsigned mode_of(const S3cI2c *s)
@@ -84,7 +86,9 @@ static void byte_over(void *opaque)
     }
     s->stat = (s->stat & ~(uint32_t)STAT_NACK) | (ack ? 0 : STAT_NACK);
     s->con |= CON_PENDING;
-    update_irq(s);
+    if (wants_irq(s)) {
+        qemu_irq_pulse(s->dev.irq[0]);
+    }
 }
 
 static void stop(S3cI2c *s)
@@ -107,12 +111,15 @@ static void write_con(Device *d, uint32_t val)
 {
     S3cI2c *s = (S3cI2c *)d;
     bool resume = s->con & CON_PENDING && !(val & CON_PENDING);
+    bool wanted = wants_irq(s);
 
     s->con = (val & ~(uint32_t)CON_PENDING) | (resume ? 0 : s->con & CON_PENDING);
     if (resume && s->stat & STAT_BUSY) {
         start_byte(s, PHASE_DATA);
     }
-    update_irq(s);
+    if (!wanted && wants_irq(s)) {
+        qemu_irq_pulse(s->dev.irq[0]);
+    }
 }
 
 /* "START STOP signal generation"; data output is on in all of it. */
@@ -126,7 +133,6 @@ static void write_stat(Device *d, uint32_t val)
         stop(s);
     } else if (mode_of(s) >= MASTER_RX) {
         s->con &= ~(uint32_t)CON_PENDING;
-        update_irq(s);
         start_byte(s, PHASE_ADDRESS);
     } else {
         log_unimp("s3c2440-i2c", "slave mode");
@@ -168,7 +174,6 @@ static void i2c_reset(Device *d)
     i2c_bus_reset(&s->bus);
     s->con = s->stat = s->ds = 0;
     s->phase = s->shift = 0;
-    update_irq(s);
 }
 
 static int i2c_post_load(Device *d, Error *err)
@@ -178,7 +183,6 @@ static int i2c_post_load(Device *d, Error *err)
     if (s->phase >= NUM_PHASES) {
         return error_set(err, EINVAL, "the snapshot is damaged");
     }
-    update_irq(s);
     return i2c_bus_post_load(&s->bus, err);
 }
 
