@@ -12,14 +12,14 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Digest::MD5;
 use Guest;
-use IO::Socket::INET;
+use Http;
 use Test::More;
 
 my $image = Guest::file('disk-debian-armel');
 my @kernel = ('-M', 'versatilepb', '-m', 256, '-no-reboot',
               '-kernel', Guest::file('zImage-versatilepb'));
 my $file = join('', map { chr(($_ * 131 + ($_ >> 8)) & 255) } 0 .. 2_999_999);
-my $port = serve($file);
+my $port = Http::serve($file);
 
 check('scsi', 'versatile-pb.dtb', '/dev/sda1', 'scsi');
 check('sd', 'versatile-pb-sd.dtb', '/dev/mmcblk0p1', 'sd');
@@ -68,27 +68,4 @@ sub fsck
     local $ENV{PATH} = "$ENV{PATH}:/usr/sbin:/sbin";
     my $out = `e2fsck -fn '$disk?offset=1048576' 2>&1`;
     is($? >> 8, 0, 'its file system is clean') or diag($out);
-}
-
-# A web server for one file, in a process of its own; its port.
-sub serve
-{
-    my ($content) = @_;
-    my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', ReuseAddr => 1)
-        or die "socket: $!\n";
-    my $parent = $$;
-    my $pid = fork();
-
-    die "fork: $!\n" unless defined $pid;
-    return $s->sockport if $pid;
-    $SIG{ALRM} = sub { POSIX::_exit(0) if getppid() != $parent; alarm 2 };
-    alarm 2;
-    while (1) {
-        my $c = $s->accept or next;
-        while (my $line = <$c>) {
-            last if $line =~ /^\r?\n$/;
-        }
-        print $c "HTTP/1.0 200 OK\r\nContent-Length: ", length $content, "\r\n\r\n", $content;
-        close $c;
-    }
 }

@@ -88,8 +88,7 @@ ok($clean, 'whose file system is clean') or diag($fsck);
 
 chdir $dir or die;
 $g = boot('mini2440', '-M', 'mini2440', '-kernel', Guest::file('zImage-mini2440'),
-    '-initrd', Guest::file('initramfs-v4t'), '-append', 'console=ttySAC0,115200 quiet noselftest ' .
-    'initcall_blacklist=s3c24xx_nand_driver_init',
+    '-initrd', Guest::file('initramfs-v4t'), '-append', 'console=ttySAC0,115200 quiet noselftest',
     '-usb', '-usbdevice', 'disk::./usb.img', '-usbdevice', 'keyboard', '-usbdevice', 'mouse');
 check_stick($g, '/dev/sda');
 @keys = grep { /^1 / } Usb::events($g, Usb::event_device($g, 'USB Keyboard'), 'sendkey a');
