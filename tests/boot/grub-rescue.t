@@ -21,6 +21,7 @@ $g->send("ls\n");
 $g->must(qr/\(cd[0-9]*\)/, 30, 'ls shows the CD drive');
 $g->send("cat (cd)/readme.txt\n");
 $g->must(qr/a file on the rescue CD/, 30, 'cat reads a file from it');
+$g->must(qr/grub> /, 30, 'and ends: until then it eats what is typed');
 ok(defined $g->expect_screen(qr/grub> .*readme\.txt/, 20),
    'the screen shows the same') or diag($g->{screen});
 $g->type_keys(qw(l s spc shift-9 c d shift-0 slash ret));
