@@ -30,9 +30,16 @@ static uint32_t target(const ArmDis *d, const ArmInsn *a)
     return arm_pc_value(d) + sext(a->imm, 24) * 4;
 }
 
+static void jump_or_loop(ArmDis *d, const ArmInsn *a, uint32_t addr)
+{
+    if (!arm_loop(d, addr)) {
+        jump(d, a, addr);
+    }
+}
+
 void trans_b(ArmDis *d, const ArmInsn *a)
 {
-    jump(d, a, target(d, a));
+    jump_or_loop(d, a, target(d, a));
 }
 
 void trans_bl(ArmDis *d, const ArmInsn *a)
@@ -74,7 +81,7 @@ void trans_t_b(ArmDis *d, const ArmInsn *a)
 
 void trans_t_bcc(ArmDis *d, const ArmInsn *a)
 {
-    jump(d, a, arm_pc_value(d) + sext(a->imm, 8) * 2);
+    jump_or_loop(d, a, arm_pc_value(d) + sext(a->imm, 8) * 2);
 }
 
 void trans_t_bl_high(ArmDis *d, const ArmInsn *a)

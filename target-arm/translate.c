@@ -125,6 +125,34 @@ void arm_jump(ArmDis *d, uint32_t addr, unsigned slot)
     d->end = END_GONE;
 }
 
+static bool room(const ArmDis *d)
+{
+    return tcg_room(d->s) && d->num_stubs < ARM_MAX_STUBS;
+}
+
+/*
+ * Several rounds in one block: what one leaves in registers the next one finds
+ * there, flags that it overwrites are never stored, and accesses a constant apart
+ * share a TLB check.
+ */
+bool arm_loop(ArmDis *d, uint32_t addr)
+{
+    if (addr != d->start || !d->skipping || d->leave || d->s->no_opt) {
+        return false;
+    }
+    if (d->rounds == 0) {
+        d->max_rounds = d->num_insns <= 16 ? ARM_MAX_ROUNDS : d->num_insns <= 40 ? 2 : 1;
+    }
+    if (d->rounds + 1 >= d->max_rounds || !room(d)) {
+        return false;
+    }
+    d->loop_exit[d->rounds++] = d->skip;
+    d->loop_end = d->next;
+    d->skipping = false;
+    d->next = d->start;
+    return true;
+}
+
 void arm_branch_to(ArmDis *d, TCGv addr)
 {
     TCGv pc = tcg_andi(d->s, addr, d->thumb ? ~1u : ~3u);
@@ -319,14 +347,26 @@ static void translate_insn(ArmDis *d)
 
 /* -- Blocks ------------------------------------------------------------------ */
 
+/* Where the rounds leave to. */
+static void finish_loop(ArmDis *d)
+{
+    for (unsigned i = 0; i < d->rounds; i++) {
+        arm_label(d, d->loop_exit[i]);
+    }
+    arm_jump(d, d->loop_end, 0);
+}
+
 static void finish(ArmDis *d)
 {
     end_skip(d);
     if (d->end == END_MODE) {
         set_pc(d, d->next);
         tcg_exit_tb(d->s, TB_EXIT_NONE);
-    } else if (d->end != END_GONE) {
-        arm_jump(d, d->next, 0);
+    } else if (d->end != END_GONE && !(d->rounds && d->next == d->loop_end)) {
+        arm_jump(d, d->next, d->rounds != 0);
+    }
+    if (d->rounds) {
+        finish_loop(d);
     }
     for (unsigned i = 0; i < d->num_stubs; i++) {
         tcg_set_label(d->s, d->stubs[i].label);
@@ -354,20 +394,19 @@ void arm_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
         .user_mmu_idx = (uint8_t)arm_mmu_index(env, false), .thumb = flags & TBF_THUMB,
         .leave = req->singlestep, .cc = { .cv = -1, .nz = -1 },
     };
-    unsigned num = 0;
 
     if (!env->decoder) {
         env->decoder = arm_decoder_new();
     }
     open_window(&d);
-    while (d.end == END_NOT && num < req->max_insns && tcg_room(s) &&
-           d.num_stubs < ARM_MAX_STUBS && same_page(&d, d.next)) {
+    while (d.end == END_NOT && d.num_insns < req->max_insns && room(&d) &&
+           same_page(&d, d.next)) {
         d.pc = d.next;
         d.next = d.pc + (d.thumb ? 2 : 4);
+        d.num_insns++;
         translate_insn(&d);
-        num++;
     }
     finish(&d);
-    req->num_insns = num;
-    req->size = d.next - d.start;
+    req->num_insns = d.num_insns;
+    req->size = (d.rounds ? d.loop_end : d.next) - d.start;
 }

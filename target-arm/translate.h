@@ -66,6 +66,7 @@ typedef struct ArmStub {
 } ArmStub;
 
 #define ARM_MAX_STUBS 32
+#define ARM_MAX_ROUNDS 4
 
 struct ArmDis {
     /* The block */
@@ -73,6 +74,11 @@ struct ArmDis {
     CPUState *cpu;
     uint32_t features, flags;           /* of the model; TBF_xxx */
     uint32_t start;                     /* address of the first instruction */
+    /* A block that jumps to itself is translated several times over. */
+    unsigned num_insns;                 /* so far */
+    unsigned rounds, max_rounds;        /* jumps to the start so far; at most */
+    uint32_t loop_end;                  /* address behind the loop */
+    TCGLabel loop_exit[ARM_MAX_ROUNDS];
     uint8_t mmu_idx, user_mmu_idx;      /* user: of LDRT and STRT */
     bool thumb, leave;                  /* leave: to cpu_exec, do not chain */
     unsigned num_stubs;
@@ -129,6 +135,8 @@ void arm_exchange(ArmDis *d, TCGv addr);
 void arm_load_pc(ArmDis *d, TCGv addr);
 /* Jump to a known address in this instruction set, by goto_tb `slot` if it may. */
 void arm_jump(ArmDis *d, uint32_t addr, unsigned slot);
+/* A conditional jump, at the end of a loop that is this block: true if that is all. */
+bool arm_loop(ArmDis *d, uint32_t addr);
 
 /* -- Leaving ----------------------------------------------------------------- */
 

@@ -44,7 +44,11 @@ static void jump_if(X86Dis *d, X86Cond c, void (*then)(X86Dis *d))
 
 void gen_Jcc(X86Dis *d)
 {
-    jump_if(d, x86_cond(d, d->opcode & 15), nothing);
+    X86Cond c = x86_cond(d, d->opcode & 15);
+
+    if (!x86_loop(d, c, target(d))) {
+        jump_if(d, c, nothing);
+    }
 }
 
 void gen_JMP(X86Dis *d)

@@ -446,6 +446,44 @@ void x86_jump(X86Dis *d, uint32_t eip, unsigned slot)
     tcg_exit_tb(d->s, (TBExit)(TB_EXIT_SLOT0 + slot));
 }
 
+static bool room(const X86Dis *d)
+{
+    return tcg_room(d->s) && d->num_stubs + 32 <= X86_MAX_STUBS;
+}
+
+/*
+ * Several rounds in one block: what one leaves in registers the next one finds
+ * there, flags that it overwrites are never stored, and accesses a constant apart
+ * share a TLB check.
+ */
+static unsigned max_rounds(const X86Dis *d)
+{
+    return d->num_insns <= 16 ? 4 : d->num_insns <= 40 ? 2 : 1;
+}
+
+bool x86_loop(X86Dis *d, X86Cond c, uint32_t target)
+{
+    if (d->rounds == 0) {
+        d->max_rounds = max_rounds(d);
+    }
+    if (target != d->start || d->max_rounds == 1 || d->s->no_opt || d->leave || d->crosses ||
+        d->check_irq || d->shadow) {
+        return false;
+    }
+    if (d->rounds == 0) {
+        d->loop_exit = tcg_new_label(d->s);
+        d->loop_end = d->next;
+    }
+    tcg_brcond(d->s, tcg_invert(c.c), c.a, c.b, d->loop_exit);
+    if (++d->rounds < d->max_rounds && room(d)) {
+        d->next = d->start;
+        d->end = END_NOT;
+    } else {
+        x86_jump(d, d->start, 1);
+    }
+    return true;
+}
+
 /* -- Operands ---------------------------------------------------------------- */
 
 static TCGMemOp memop_of(const X86Dis *d, unsigned size)
@@ -721,7 +759,7 @@ static void finish(X86Dis *d)
         if (d->crosses) {               /* nobody chains to such a block */
             x86_jump_val(d, tcg_const(d->s, d->next));
         } else {
-            x86_jump(d, d->next, 0);
+            x86_jump(d, d->next, d->rounds != 0);
         }
         break;
     case END_MODE:
@@ -734,14 +772,13 @@ static void finish(X86Dis *d)
     case END_GONE:
         break;
     }
+    if (d->rounds) {
+        x86_label(d, d->loop_exit);
+        x86_jump(d, d->loop_end, 0);
+    }
     for (unsigned i = 0; i < d->num_stubs; i++) {
         emit_stub(d, &d->stubs[i]);
     }
-}
-
-static bool room(const X86Dis *d)
-{
-    return tcg_room(d->s) && d->num_stubs + 32 <= X86_MAX_STUBS;
 }
 
 /* The first fetch is what makes the engine watch the page for writes. */
@@ -769,9 +806,9 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
     };
 
     open_window(&d);
-    for (req->num_insns = 0; d.end == END_NOT && req->num_insns < max && room(&d);) {
+    while (d.end == END_NOT && d.num_insns < max && room(&d)) {
         d.pc = d.next;
-        d.first = req->num_insns == 0;
+        d.first = d.num_insns == 0;
         if ((!d.first && !same_page(&d, d.pc)) || !x86_decode(&d)) {
             d.next = d.pc;
             break;
@@ -780,9 +817,10 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
             d.shadow = false;
             max = 0;
         }
+        d.num_insns++;
         translate_insn(&d);
-        req->num_insns++;
     }
     finish(&d);
-    req->size = d.next - d.start;
+    req->num_insns = d.num_insns;
+    req->size = (d.rounds ? d.loop_end : d.next) - d.start;
 }

@@ -96,6 +96,12 @@ struct X86Dis {
                                            instruction, then the block ends */
     bool check_irq;                     /* and looks for interrupts on leaving */
     X86End end;
+    /* A block that jumps to itself is translated several times over */
+    unsigned num_insns;                 /* so far */
+    unsigned rounds;                    /* jumps to the start so far */
+    unsigned max_rounds;
+    uint32_t loop_end;                  /* EIP behind the loop */
+    TCGLabel loop_exit;
     unsigned num_stubs;
     X86Stub stubs[X86_MAX_STUBS];
     /* Code bytes at linear .. linear + window_len - 1 */
@@ -199,6 +205,8 @@ void x86_again_if(X86Dis *d, X86Cond c);
 void x86_soft_int_if(X86Dis *d, X86Cond c, unsigned vector);
 /* End of block: jump to a known EIP through goto_tb slot, or to a value. */
 void x86_jump(X86Dis *d, uint32_t eip, unsigned slot);
+/* The end of a loop that is this block, going on if c: true if that is done. */
+bool x86_loop(X86Dis *d, X86Cond c, uint32_t target);
 void x86_jump_val(X86Dis *d, TCGv eip);
 /* #GP(0) if a branch target is outside of CS. */
 void x86_check_target(X86Dis *d, TCGv eip);

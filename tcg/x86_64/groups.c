@@ -20,34 +20,70 @@
  */
 #include "tcg/x86_64/x86.h"
 
-enum { NUM_OPEN = 4, MAX_SPAN = 256, CONST_BASE = TCG_MAX_TEMPS };
+enum { NUM_OPEN = 4, MAX_SPAN = 256, CONST_BASE = TCG_MAX_TEMPS, NO_BASE, NUM_SUMS = 32 };
 
 typedef struct Open {                   /* a group that may grow */
     uint16_t group, base;
     uint8_t mmu_idx;
 } Open;
 
+typedef struct Sum {                     /* a + b, or a << shift, of bases */
+    uint16_t a, b, base;
+    uint8_t shift;
+    uint32_t offset;                    /* base + offset is the sum of the bases, and
+                                           of the offsets it was found with */
+} Sum;
+
 typedef struct Finder {
+    Sum sum[NUM_SUMS];
+    unsigned num_sums;
     Open open[NUM_OPEN];
     unsigned num_open, next;            /* next: the one to give up */
     unsigned num_groups;
 } Finder;
 
-/* base + offset of the result of an operation. */
-static void note_address(X86 *x, const TCGOp *op)
+/* base + offset of a sum or shift of values that are base + offset themselves: the
+ * base is that of the first such sum in the block. */
+static void note_sum(X86 *x, Finder *f, unsigned d, unsigned a, unsigned b, unsigned shift)
 {
-    unsigned d = op->d.temp, a, b;
+    uint32_t offset = ((uint32_t)x->offset[a] << shift) +
+                      (b == NO_BASE ? 0 : (uint32_t)x->offset[b]);
+    unsigned base_a = x->base[a], base_b = b == NO_BASE ? NO_BASE : x->base[b];
+    Sum *s = f->sum, *end = s + f->num_sums;
+
+    if (base_b != NO_BASE && base_b < base_a) {
+        base_a = base_b;
+        base_b = x->base[a];
+    }
+    while (s < end && (s->a != base_a || s->b != base_b || s->shift != shift)) {
+        s++;
+    }
+    if (s == end) {
+        if (f->num_sums == NUM_SUMS) {
+            return;
+        }
+        *s = (Sum){ .a = (uint16_t)base_a, .b = (uint16_t)base_b, .shift = (uint8_t)shift,
+                    .base = (uint16_t)d, .offset = offset };
+        f->num_sums++;
+    }
+    x->base[d] = s->base;
+    x->offset[d] = (int32_t)(offset - s->offset);
+}
+
+/* base + offset of the result of an operation. */
+static void note_address(X86 *x, Finder *f, const TCGOp *op)
+{
+    unsigned d = op->d.temp, a = op->in[0].temp, b = op->in[1].temp;
 
     x->base[d] = (uint16_t)d;
     x->offset[d] = 0;
-    if (op->opc == TCG_add_i32) {
-        a = op->in[0].temp;
-        b = op->in[1].temp;
-        if (x->base[b] == CONST_BASE) {
-            x->base[d] = x->base[a];
-            x->offset[d] = (int32_t)((uint32_t)x->offset[a] +
-                                     (uint32_t)x->offset[b]);
-        }
+    if (op->opc == TCG_shl_i32 && x->base[b] == CONST_BASE && x->base[a] != CONST_BASE) {
+        note_sum(x, f, d, a, NO_BASE, (unsigned)x->offset[b] & 31);
+    } else if (op->opc == TCG_add_i32 && x->base[b] == CONST_BASE) {
+        x->base[d] = x->base[a];
+        x->offset[d] = (int32_t)((uint32_t)x->offset[a] + (uint32_t)x->offset[b]);
+    } else if (op->opc == TCG_add_i32) {
+        note_sum(x, f, d, a, b, 0);
     }
 }
 
@@ -159,7 +195,7 @@ void x86_find_groups(X86 *x)
             note_access(x, &f, op, i);
         }
         if (def->outs && op->opc != TCG_const && op->d.temp != TCG_NO_TEMP) {
-            note_address(x, op);
+            note_address(x, &f, op);
         }
     }
 }

@@ -136,7 +136,7 @@ typedef struct Group {
 } Group;
 
 #define NO_GROUP    0xffff
-#define NUM_HELD    2                   /* groups that keep their addend */
+#define NUM_HELD    3                   /* groups that keep their addend */
 #define MAX_STUBS   (TCG_MAX_OPS + 2)
 #define MAX_PENDING 16384
 #define MAX_FIXUPS  TCG_MAX_OPS
