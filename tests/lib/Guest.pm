@@ -123,6 +123,30 @@ sub copy_of
     return $copy;
 }
 
+# A copy of an initramfs with more files in it: path in the guest => contents.
+# Linux takes archives one after another (Documentation/driver-api/early-userspace/
+# buffer-format); a file that begins with "\x7fELF" or "#!" can be run.
+sub initrd_with
+{
+    my ($initrd, %files) = @_;
+    my $path = scratch() . '/initrd';
+    my ($data, $ino) = (join('', slurp($initrd)), 1000);
+
+    for my $name (sort(keys %files), 'TRAILER!!!') {
+        my $body = exists $files{$name} ? $files{$name} : '';
+        my $mode = $body =~ /\A(\x7fELF|#!)/ ? 0100755 : 0100644;
+
+        $data .= "\0" x (-length($data) % 4);
+        $data .= sprintf('070701' . '%08x' x 13, $ino++, $mode, 0, 0, 1, 0, length $body,
+                         0, 0, 0, 0, length($name) + 1, 0) . "$name\0";
+        $data .= "\0" x (-length($data) % 4) . $body;
+    }
+    open(my $f, '>:raw', $path) or die "$path: $!\n";
+    print $f $data;
+    close $f or die "$path: $!\n";
+    return $path;
+}
+
 # Images are large: they go on the build file system, not into a small /tmp.
 sub image_dir
 {
