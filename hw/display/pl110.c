@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "hw/core/primecell.h"
-#include "ui/console.h"
+#include "hw/display/frame.h"
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -459,39 +459,10 @@ static uint32_t line_bytes(const Look *l)
     return (uint32_t)l->width * bits_of(l->bpp) / 8;
 }
 
-/* Moves the dirty bits of the pages of [start, end) into page_dirty; any? */
-static bool collect_dirty(PL110 *s, uint64_t start, uint64_t end)
+static void draw_line(const void *look, const uint8_t *frame, uint32_t at, uint32_t *row)
 {
-    uint64_t first = start >> RAM_PAGE_BITS, last = (end - 1) >> RAM_PAGE_BITS;
-    bool any = false;
+    const Look *l = look;
 
-    for (uint64_t p = first; p <= last; p++) {
-        uint64_t page = p << RAM_PAGE_BITS;
-        bool dirty = ram_is_dirty(page, DIRTY_VGA);
-
-        s->page_dirty[p - first] = dirty;
-        any |= dirty;
-    }
-    if (any) {
-        ram_test_clear_dirty(start, end - start, DIRTY_VGA);
-    }
-    return any;
-}
-
-static bool line_dirty(const PL110 *s, uint64_t start, uint64_t line, uint32_t len)
-{
-    uint64_t first = start >> RAM_PAGE_BITS;
-
-    for (uint64_t p = line >> RAM_PAGE_BITS; p <= (line + len - 1) >> RAM_PAGE_BITS; p++) {
-        if (s->page_dirty[p - first]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void draw_line(const Look *l, const uint8_t *frame, uint32_t at, uint32_t *row)
-{
     if (l->bpp <= BPP_8) {
         draw_indexed(l, frame, at, row);
     } else if (l->bpp == BPP_16) {
@@ -501,47 +472,17 @@ static void draw_line(const Look *l, const uint8_t *frame, uint32_t at, uint32_t
     }
 }
 
-/* Lines y to y + num of the surface, as one damage. */
-static void damage_lines(PL110 *s, int y, int num)
-{
-    if (num) {
-        console_damage(s->con, (Rect){ 0, y, s->look.width, num });
-    }
-}
-
 /* One panel, its first line at `top` of the surface. */
 static void draw_panel(PL110 *s, int panel, int top, bool full)
 {
     const Look *l = &s->look;
-    uint32_t stride = line_bytes(l), want = stride * (uint32_t)l->lines;
-    uint32_t *row = s->con->surface.pixels + (size_t)top * (size_t)l->width;
-    uint64_t len = want;
-    const Section *sec = as_find(s->dev.mem, l->base[panel]);
-    const uint8_t *frame = as_ram(s->dev.mem, l->base[panel], &len, false);
-    int num = 0;                        /* lines drawn, not told yet */
+    const Frame f = {
+        .mem = s->dev.mem, .base = l->base[panel], .stride = line_bytes(l),
+        .visible = line_bytes(l), .width = l->width, .lines = l->lines, .top = top,
+        .draw_line = draw_line, .look = l, .page_dirty = s->page_dirty,
+    };
 
-    if (!frame || len < want) {         /* not memory, as a whole */
-        memset(row, 0, (size_t)l->width * (size_t)l->lines * 4);
-        damage_lines(s, top, full ? l->lines : 0);
-        return;
-    }
-    uint64_t start = sec->region->ram->offset + sec->offset + (l->base[panel] - sec->start);
-
-    if (!collect_dirty(s, start, start + want) && !full) {
-        return;
-    }
-    for (int y = 0; y < l->lines; y++, row += l->width) {
-        uint32_t at = (uint32_t)y * stride;
-
-        if (full || line_dirty(s, start, start + at, stride)) {
-            draw_line(l, frame, at, row);
-            num++;
-        } else {
-            damage_lines(s, top + y - num, num);
-            num = 0;
-        }
-    }
-    damage_lines(s, top + l->lines - num, num);
+    frame_draw(s->con, &f, full);
 }
 
 static void update(void *opaque, bool full)
@@ -558,8 +499,7 @@ static void update(void *opaque, bool full)
     console_resize(s->con, now.width, now.height);
     if (!now.on || !s->dev.mem) {
         if (full) {
-            memset(s->con->surface.pixels, 0, (size_t)now.width * (size_t)now.height * 4);
-            damage_lines(s, 0, now.height);
+            frame_fill(s->con, 0, now.height, 0);
         }
         return;
     }
@@ -604,7 +544,7 @@ static int pl110_realize(Device *d, Error *err)
         return error_set(err, EINVAL, "%s: variant=%s: it is pl110 or pl110_versatile",
                          d->id ? d->id : "pl110", s->variant);
     }
-    s->page_dirty = xzalloc((MAX_BYTES >> RAM_PAGE_BITS) + 2);
+    s->page_dirty = xzalloc(FRAME_PAGES(MAX_BYTES));
     s->con = console_new(d->id ? d->id : "pl110", &console_ops, s);
     return 0;
 }

@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/display/frame.h"
 #include "hw/s3c24xx/clock.h"
-#include "ui/console.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -410,8 +410,10 @@ static uint32_t colour_of(const Look *l, uint32_t v)
     }
 }
 
-static void draw_line(const Look *l, const uint8_t *p, uint32_t *row)
+static void draw_line(const void *look, const uint8_t *frame, uint32_t at, uint32_t *row)
 {
+    const Look *l = look;
+    const uint8_t *p = frame + at;
     unsigned n = bits_of(l->bpp), have = 0;
     uint64_t window = 0;                /* `have` bits, right-aligned */
 
@@ -426,88 +428,17 @@ static void draw_line(const Look *l, const uint8_t *p, uint32_t *row)
     }
 }
 
-/* Moves the dirty bits of the pages of [start, end) into page_dirty; any? */
-static bool collect_dirty(S3cLcd *s, uint64_t start, uint64_t end)
-{
-    uint64_t first = start >> RAM_PAGE_BITS, last = (end - 1) >> RAM_PAGE_BITS;
-    bool any = false;
-
-    for (uint64_t p = first; p <= last; p++) {
-        bool dirty = ram_is_dirty(p << RAM_PAGE_BITS, DIRTY_VGA);
-
-        s->page_dirty[p - first] = dirty;
-        any |= dirty;
-    }
-    if (any) {
-        ram_test_clear_dirty(start, end - start, DIRTY_VGA);
-    }
-    return any;
-}
-
-static bool line_dirty(const S3cLcd *s, uint64_t start, uint64_t line, uint32_t len)
-{
-    uint64_t first = start >> RAM_PAGE_BITS;
-
-    for (uint64_t p = line >> RAM_PAGE_BITS; p <= (line + len - 1) >> RAM_PAGE_BITS; p++) {
-        if (s->page_dirty[p - first]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Lines y to y + num of the surface, as one damage. */
-static void damage_lines(S3cLcd *s, int y, int num)
-{
-    if (num) {
-        console_damage(s->console, (Rect){ 0, y, s->look.width, num });
-    }
-}
-
-static void fill_lines(S3cLcd *s, int top, int num, uint32_t colour)
-{
-    uint32_t *row = s->console->surface.pixels + (size_t)top * (size_t)s->look.width;
-
-    for (size_t i = 0; i < (size_t)num * (size_t)s->look.width; i++) {
-        row[i] = colour;
-    }
-    damage_lines(s, top, num);
-}
-
 /* One panel, its first line at `top` of the surface. */
 static void draw_panel(S3cLcd *s, int panel, int top, bool full)
 {
     const Look *l = &s->look;
-    uint32_t visible = line_bytes(l), base = l->base[panel];
-    uint64_t want = (uint64_t)l->stride * (uint64_t)(l->lines - 1) + visible, len = want;
-    uint32_t *row = s->console->surface.pixels + (size_t)top * (size_t)l->width;
-    const Section *sec = as_find(s->dev.mem, base);
-    const uint8_t *frame = as_ram(s->dev.mem, base, &len, false);
-    int num = 0;                        /* lines drawn, not told yet */
+    const Frame f = {
+        .mem = s->dev.mem, .base = l->base[panel], .stride = l->stride,
+        .visible = line_bytes(l), .width = l->width, .lines = l->lines, .top = top,
+        .draw_line = draw_line, .look = l, .page_dirty = s->page_dirty,
+    };
 
-    if (!frame || len < want) {         /* not memory, as a whole */
-        if (full) {
-            fill_lines(s, top, l->lines, 0);
-        }
-        return;
-    }
-    uint64_t start = sec->region->ram->offset + sec->offset + (base - sec->start);
-
-    if (!collect_dirty(s, start, start + want) && !full) {
-        return;
-    }
-    for (int y = 0; y < l->lines; y++, row += l->width) {
-        uint64_t at = (uint64_t)y * l->stride;
-
-        if (full || line_dirty(s, start, start + at, visible)) {
-            draw_line(l, frame + at, row);
-            num++;
-        } else {
-            damage_lines(s, top + y - num, num);
-            num = 0;
-        }
-    }
-    damage_lines(s, top + l->lines - num, num);
+    frame_draw(s->console, &f, full);
 }
 
 static void update(void *opaque, bool full)
@@ -524,7 +455,7 @@ static void update(void *opaque, bool full)
     console_resize(s->console, now.width, now.height);
     if (!now.on || now.filled || !s->dev.mem) {
         if (full) {
-            fill_lines(s, 0, now.height, now.fill);
+            frame_fill(s->console, 0, now.height, now.fill);
         }
         return;
     }
@@ -558,7 +489,7 @@ static int lcd_realize(Device *d, Error *err)
         return error_set(err, EINVAL, "s3c2440-lcd: width=%u,height=%u: want 1 to %d",
                          s->panel_width, s->panel_height, MAX_WIDTH);
     }
-    s->page_dirty = xzalloc(((MAX_LINES * MAX_STRIDE) >> RAM_PAGE_BITS) + 16);
+    s->page_dirty = xzalloc(FRAME_PAGES(MAX_LINES * MAX_STRIDE + MAX_WIDTH * 4));
     s->console = console_new(d->id ? d->id : "s3c2440-lcd", &console_ops, s);
     return 0;
 }
