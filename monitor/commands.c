@@ -131,23 +131,25 @@ static void cmd_cpu(Monitor *mon, const Args *a)
 
 static void cmd_screendump(Monitor *mon, const Args *a)
 {
-    /* screendump FILE [-f FORMAT], also -f FORMAT FILE */
-    const Arg *file = &a->v[0], *format = &a->v[1];
+    const char *file = NULL, *format = NULL;
     Console *con = console_first();
     Error err;
 
-    if (a->flag) {
-        format = &a->v[0];
-        file = &a->v[1];
-    } else if (format->given && !strcmp(format->s, "-f")) {
-        format = &a->v[2];
+    for (int i = 0; i < COMMAND_MAX_ARGS && a->v[i].given; i++) {
+        if (!strcmp(a->v[i].s, "-f")) {
+            format = a->v[++i].s;
+        } else if (!file) {
+            file = a->v[i].s;
+        } else {
+            format = a->v[i].s;
+        }
     }
-    if (!file->given) {
-        monitor_printf(mon, "usage: screendump file [-f png|ppm]\n");
+    if (!file) {
+        monitor_printf(mon, "usage: screendump [-e] [-f png|ppm] file\n");
     } else if (!con) {
         monitor_printf(mon, "screendump: this machine has no display\n");
-    } else if (console_screendump(con, file->s, format->given ? format->s : NULL,
-                                  &err) < 0) {
+    } else if ((a->flag ? console_screendump_edge : console_screendump)(con, file, format,
+                                                                         &err) < 0) {
         monitor_error(mon, &err);
     }
 }
@@ -220,8 +222,8 @@ const Command commands[] = {
     { "device_add", "s", "driver[,prop=value]", "plug a USB device in, as -device",
       cmd_device_add },
     { "device_del", "s", "id", "pull a USB device out", cmd_device_del },
-    { "screendump", "-f F s? s?", "filename [-f png|ppm]", "save the screen as a picture",
-      cmd_screendump },
+    { "screendump", "-e F s? s?", "[-e] filename [-f png|ppm]",
+      "save the screen as a picture, -e: with the lamps at its edge", cmd_screendump },
     { "log", "s", "item1[,...]", "log the given items; help log lists", cmd_log },
     { "logfile", "F", "filename", "log to this file", cmd_logfile },
     { "x", "/ i", "/fmt addr", "dump virtual memory", cmd_x },

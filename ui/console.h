@@ -59,6 +59,8 @@ struct Console {
     const ConsoleOps *ops;
     void *opaque;
     Surface surface;                    /* pixels owned here: console_resize */
+    int edge;                           /* its lowest lines are no picture of the guest's,
+                                           a pointer there is beside the screen */
     TextScreen text;                    /* cells owned here: console_resize_text */
     Console *next;
 };
@@ -79,9 +81,11 @@ typedef struct DisplayOps {
 void console_add_display(const DisplayOps *ops, void *opaque);
 
 /* Whole picture now, to a file: format "png" or "ppm", NULL: by suffix, ppm
- * otherwise. */
+ * otherwise.  Without the edge, or with it. */
 int console_screendump(Console *con, const char *path, const char *format,
                        Error *err);
+int console_screendump_edge(Console *con, const char *path, const char *format,
+                            Error *err);
 
 /* -- Keys -------------------------------------------------------------------- */
 

@@ -86,8 +86,8 @@ static bool has_suffix(const char *path, const char *suffix)
     return n > k && !strcmp(path + n - k, suffix);
 }
 
-int console_screendump(Console *con, const char *path, const char *format,
-                       Error *err)
+static int save(Console *con, const char *path, const char *format, bool edge,
+                Error *err)
 {
     bool png = format ? !strcmp(format, "png") : has_suffix(path, ".png");
 
@@ -99,13 +99,15 @@ int console_screendump(Console *con, const char *path, const char *format,
     if (!con->surface.pixels) {
         return error_set(err, ENODATA, "screendump: %s shows nothing yet", con->name);
     }
+    Surface picture = con->surface;
+    picture.height -= edge ? 0 : con->edge;
     FILE *f = fopen(path, "wb");
     if (!f) {
         int e = errno;
 
         return error_set(err, e, "screendump: %s: %s", path, strerror(e));
     }
-    (png ? write_png : write_ppm)(&con->surface, f);
+    (png ? write_png : write_ppm)(&picture, f);
     bool bad = ferror(f);
     if ((fclose(f) != 0) | bad) {
         int e = errno ? errno : EIO;
@@ -113,4 +115,16 @@ int console_screendump(Console *con, const char *path, const char *format,
         return error_set(err, e, "screendump: %s: %s", path, strerror(e));
     }
     return 0;
+}
+
+int console_screendump(Console *con, const char *path, const char *format,
+                       Error *err)
+{
+    return save(con, path, format, false, err);
+}
+
+int console_screendump_edge(Console *con, const char *path, const char *format,
+                            Error *err)
+{
+    return save(con, path, format, true, err);
 }

@@ -78,6 +78,7 @@ typedef enum BootFrom { BOOT_NAND, BOOT_NOR } BootFrom;
 typedef struct Panel {
     const char *name;
     uint32_t width, height;
+    const char *more;                   /* properties of "lcd" */
 } Panel;
 
 typedef struct Mini2440 {
@@ -152,7 +153,7 @@ static const Place mini2440_map[] = {
     { "nand",     &s3c2440_nand_type,  .irq = { INT(NFCON) }, .props = "chip=nand0",
                   .at = { 0x4e000000, 0x4e000010, 0x4e000014 } },
     { "lcd",      &s3c2440_lcd_type,   .at = { 0x4d000000, 0x4d000400 }, .irq = { INT(LCD) },
-                  .props = "clock=sysclk" },
+                  .props = "clock=sysclk,leds=leds" },
     { "sd0",      &sd_card_type,       .props = "drive=@sd0",
                   .irq = { [SD_OUT_PRESENT] = CPU(PIN_CARD), [SD_OUT_PROTECTED] = PIN(H, 8) } },
     { "sdi",      &s3c2440_sdi_type,   .at = { 0x5a000000, 0x5a000040 },
@@ -206,6 +207,8 @@ static const RegWrite boot_loader[] = {
     { "gpio",     0x40, 0xaaaaaaaa },   /* GPECON: I2S, SD, SPI, I2C */
     { "gpio",     0x48, 0x0000ffff },
     { "gpio",     0x58, 0x000000ff },
+    { "gpio",     0x60, 0x00000100 },   /* GPGCON: backlight */
+    { "gpio",     0x64, 0x00000010 },   /* on */
     { "gpio",     0x68, 0x0000ffff },
     { "gpio",     0x70, 0x002afaaa },   /* GPHCON: UARTs */
     { "gpio",     0x78, 0x000007ff },
@@ -419,7 +422,11 @@ static int make_cpu(Machine *m, Error *err)
 
 /* -- -M mini2440,OPT=VALUE --------------------------------------------------- */
 
-static const Panel panels[] = { { "n35", 240, 320 }, { "a70", 800, 480 }, { "vga", 640, 480 } };
+static const Panel panels[] = {
+    { "n35", 240, 320, ",backlight=backlight" },
+    { "a70", 800, 480, ",backlight=backlight" },
+    { "vga", 640, 480, "" },            /* a converter for a monitor */
+};
 static const char opts_help[] = "boot=nand|nor,panel=n35|a70|vga,eeprom=DRIVE,wav=FILE";
 
 static int take_option(Mini2440 *b, const char *name, const char *value, Error *err)
@@ -489,8 +496,8 @@ static int place_chips(Machine *m, Error *err)
     const Mini2440 *b = m->board;
     size_t len = m->type->map_len;
     Place *map = xmemdup(m->type->map, len * sizeof(*map));
-    char *lcd = more_props(map, "lcd", xasprintf("width=%u,height=%u", b->panel->width,
-                                                 b->panel->height));
+    char *lcd = more_props(map, "lcd", xasprintf("width=%u,height=%u%s", b->panel->width,
+                                                 b->panel->height, b->panel->more));
     char *eeprom = b->eeprom ? more_props(map, "eeprom", xasprintf("drive=%s", b->eeprom)) : NULL;
     char *codec = b->wav ? more_props(map, "codec", xasprintf("wav=%s", b->wav)) : NULL;
     int ret = machine_place(m, map, len, err);
@@ -499,6 +506,9 @@ static int place_chips(Machine *m, Error *err)
     free(eeprom);
     free(codec);
     free(map);
+    for (int n = S3C_PIN(B, 5); ret == 0 && n <= S3C_PIN(B, 8); n++) {
+        qemu_irq_raise(device_input(machine_find(m, "gpio"), n));   /* LEDs, to 3.3 V */
+    }
     if (ret == 0 && b->from == BOOT_NAND) {     /* nGCS0 is not used */
         region_set_disabled(&machine_find(m, "nor")->window[0], true);
     }

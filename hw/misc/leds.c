@@ -20,6 +20,7 @@ typedef struct Leds {
     int num;
     uint32_t active_low, levels;        /* a bit to a wire */
     uint64_t changes[LEDS_MAX];
+    int64_t changed[LEDS_MAX][2];       /* the last times, ns; not saved */
 } Leds;
 
 static void set_input(Device *d, int n, int level)
@@ -30,7 +31,14 @@ static void set_input(Device *d, int n, int level)
     if ((s->levels & bit) != now) {
         s->levels ^= bit;
         s->changes[n]++;
+        s->changed[n][1] = s->changed[n][0];
+        s->changed[n][0] = clock_now(d->clock);
     }
+}
+
+static bool flickers(const Leds *s, int n)
+{
+    return s->changed[n][1] && clock_now(s->dev.clock) - s->changed[n][1] <= LED_SEEN_NS;
 }
 
 bool leds_get(const Device *d, int n, Led *led)
@@ -40,7 +48,8 @@ bool leds_get(const Device *d, int n, Led *led)
     if (d->type != &leds_type || n < 0 || n >= s->num) {
         return false;
     }
-    *led = (Led){ s->name[n], (s->levels ^ s->active_low) >> n & 1, s->changes[n] };
+    *led = (Led){ s->name[n], ((s->levels ^ s->active_low) >> n & 1) || flickers(s, n),
+                  s->changes[n] };
     return true;
 }
 

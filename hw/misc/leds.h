@@ -4,7 +4,8 @@
  *
  * Property "names": one per input, separated by spaces; a name that begins with
  * "!" is of one that is on while its wire is low.  leds_get() is for monitors and
- * displays.
+ * displays.  What has changed twice within LED_SEEN_NS is on: an eye sees a lamp
+ * that flickers as lit, and a wire at rest does not sound.
  */
 #ifndef HW_MISC_LEDS_H
 #define HW_MISC_LEDS_H
@@ -12,6 +13,7 @@
 #include "hw/core/device.h"
 
 enum { LEDS_MAX = 16 };
+#define LED_SEEN_NS (50 * NS_PER_MS)
 
 typedef struct Led {
     const char *name;

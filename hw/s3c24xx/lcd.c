@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/display/edge.h"
 #include "hw/display/frame.h"
 #include "hw/s3c24xx/clock.h"
 #include "util/bits.h"
@@ -57,6 +58,7 @@ typedef struct S3cLcd {
     int64_t frame_start;
     Timer frame;
     /* Not saved. */
+    Edge edge;
     Console *console;
     bool drawn;                         /* `look` is what the surface shows */
     Look look;
@@ -357,6 +359,10 @@ static void read_look(const S3cLcd *s, Look *l)
     l->bpp = MIN(bits(s->con[0], 4, 1), (uint32_t)TFT_24);
     l->filled = is_tft(s) && s->tpal & TPALEN;
     l->fill = l->filled ? s->tpal & 0xffffff : 0;
+    if (!edge_lit(&s->edge)) {
+        l->filled = true;
+        l->fill = 0;
+    }
     l->con5 = s->con[4];
     l->base[0] = s->saddr[0] << 1;
     l->base[1] = dual ? (s->saddr[0] & 0x3fe00000) << 1 | s->saddr[1] << 1 : 0;
@@ -444,15 +450,18 @@ static void draw_panel(S3cLcd *s, int panel, int top, bool full)
 static void update(void *opaque, bool full)
 {
     S3cLcd *s = opaque;
+    const Surface *surface = &s->console->surface;
     Look now;
 
     sync_frames(s);
     read_look(s, &now);
-    full |= !s->drawn || memcmp(&now, &s->look, sizeof(now)) ||
-            s->console->surface.width != now.width || s->console->surface.height != now.height;
+    int height = now.height + edge_lines(&s->edge);
+    full |= !s->drawn || memcmp(&now, &s->look, sizeof(now)) || surface->width != now.width ||
+            surface->height != height;
     memcpy(&s->look, &now, sizeof(now));
     s->drawn = true;
-    console_resize(s->console, now.width, now.height);
+    console_resize(s->console, now.width, height);
+    edge_draw(&s->edge, s->console, full);
     if (!now.on || now.filled || !s->dev.mem) {
         if (full) {
             frame_fill(s->console, 0, now.height, now.fill);
@@ -488,6 +497,9 @@ static int lcd_realize(Device *d, Error *err)
         s->panel_height > MAX_LINES) {
         return error_set(err, EINVAL, "s3c2440-lcd: width=%u,height=%u: want 1 to %d",
                          s->panel_width, s->panel_height, MAX_WIDTH);
+    }
+    if (edge_check(&s->edge, err) < 0) {
+        return -EINVAL;
     }
     s->page_dirty = xzalloc(FRAME_PAGES(MAX_LINES * MAX_STRIDE + MAX_WIDTH * 4));
     s->console = console_new(d->id ? d->id : "s3c2440-lcd", &console_ops, s);
@@ -545,6 +557,8 @@ static const PropDef lcd_props[] = {
     { "clock",  PROP_LINK, AT(clock),        0,   "the s3c2440-clock" },
     { "width",  PROP_U32,  AT(panel_width),  240, "of the panel, pixels" },
     { "height", PROP_U32,  AT(panel_height), 320, "of the panel, lines" },
+    { "leds",   PROP_LINK, AT(edge.leds),    0,   "lamps at the edge of the screen" },
+    { "backlight", PROP_STRING, AT(edge.backlight), 0, "the lamp behind the panel" },
     { .name = NULL }
 };
 

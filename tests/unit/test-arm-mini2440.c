@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "hw/misc/leds.h"
 #include "hw/s3c24xx/clock.h"
 #include "hw/s3c24xx/gpio.h"
 #include "tests/test.h"
@@ -180,6 +181,32 @@ TEST(keys)
 }
 
 /* Chapter 9, "GSTATUS2": the watchdog's reset is told from others. */
+static bool lamp(Machine *m, int n)
+{
+    Led led;
+
+    CHECK(leds_get(machine_find(m, "leds"), n, &led));
+    return led.on;
+}
+
+/* The schematic: each LED is between its pin and 3.3 V, and pulls it up. */
+TEST(leds)
+{
+    Machine *m = plain();
+
+    out(m, GPIO + 0x18, 0x7ff);                 /* GPBUP: no pull-ups of its own */
+    for (int n = 0; n < 4; n++) {
+        CHECK(!lamp(m, n));
+        out(m, GPIO + 0x14, 0);
+        out(m, GPIO + 0x10, 1u << (2 * (5 + n)));
+        CHECK(lamp(m, n));
+        CHECK(!lamp(m, (n + 1) % 4));
+        out(m, GPIO + 0x10, 0);
+        clock_step(&clk, NS_PER_SEC);
+    }
+    machine_free(m);
+}
+
 TEST(watchdog_reset)
 {
     Machine *m = plain();
@@ -244,6 +271,7 @@ TEST(state_left_by_a_boot_loader)
     }
     CHECK_EQ(s3c_clock_hz(machine_find(m, "sysclk"), S3C_FCLK), 405000000);
     CHECK_EQ(s3c_pclk(machine_find(m, "sysclk")), 50625000);
+    CHECK(lamp(m, 5));                          /* the backlight */
     CHECK_EQ(s3c_clock_hz(machine_find(m, "sysclk"), S3C_UCLK), 48000000);
     CHECK_EQ(in(m, WATCHDOG), 0);
     CHECK_EQ(in(m, UART), 3);

@@ -122,6 +122,25 @@ TEST(ppm_dump)
     console_free(con);
 }
 
+/* The edge of a screen is there if it is asked for. */
+TEST(edge_of_a_dump)
+{
+    Console *con = NULL;
+    const char *path = "/tmp/test-console.ppm";
+    uint8_t buf[100];
+    Error err;
+
+    con = console_new("vga", &paint_ops, &con);
+    con->edge = 1;
+    CHECK_EQ(console_screendump(con, path, NULL, &err), 0);
+    CHECK_EQ(slurp(path, buf, sizeof(buf)), 11 + 9);
+    CHECK(!memcmp(buf, "P6\n3 1\n255\n", 11));
+    CHECK_EQ(console_screendump_edge(con, path, NULL, &err), 0);
+    CHECK_EQ(slurp(path, buf, sizeof(buf)), 11 + 18);
+    unlink(path);
+    console_free(con);
+}
+
 /* PNG 5.2, 5.3, 11.2: signature; chunks with length, type, data, CRC. */
 TEST(png_dump)
 {

@@ -83,6 +83,27 @@ TEST(lamps)
     device_free(other);
 }
 
+/* A lamp that flickers is seen as lit, a wire at rest is what it is. */
+TEST(flicker)
+{
+    clock_init_manual(&clock_);
+    Device *d = chip_make(&leds_type);
+    Led led;
+
+    chip_prop(d, "names", "buzzer");
+    chip_plug(d);
+    clock_step(&clock_, NS_PER_SEC);
+    chip_input(d, 0, 1);
+    chip_input(d, 0, 0);
+    clock_step(&clock_, 20 * NS_PER_MS);
+    CHECK(leds_get(d, 0, &led));
+    CHECK_EQ(led.on, 1);
+    clock_step(&clock_, LED_SEEN_NS);
+    CHECK(leds_get(d, 0, &led));
+    CHECK_EQ(led.on, 0);
+    device_free(d);
+}
+
 TEST(contract)
 {
     Device *d = chip_new(&leds_type), *b = chip_plug(chip_make(&leds_type));

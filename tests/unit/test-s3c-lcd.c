@@ -2,6 +2,8 @@
 /* The LCD controller against the S3C2440A User's Manual, chapter 15. */
 #include "hw/s3c24xx/lcd.h"
 
+#include "hw/display/edge.h"
+#include "hw/misc/leds.h"
 #include "tests/unit/primecell-test.h"
 #include "ui/console.h"
 #include "util/bits.h"
@@ -206,6 +208,59 @@ TEST(off_and_nowhere)
     set_up(TFT | TFT_16, FRM565, 2 * WIDTH, 0);
     out(lcd, SADDR1, 0x3fffffff);
     CHECK_EQ(pixel(0, 0), 0);
+    end();
+}
+
+/* The lamps are below the picture; without its backlight the panel is dark. */
+TEST(edge)
+{
+    enum { LAMP = WIDTH * (HEIGHT + EDGE_LINES / 2) + 8 };
+
+    begin();
+    Device *leds = chip_make(&leds_type);
+    Console *con;
+
+    chip_prop(leds, "names", "!D1 light");
+    chip_plug(leds);
+    device_free(lcd);
+    lcd = device_new(&s3c2440_lcd_type, NULL, &clock_, mem, NULL);
+    chip_link(lcd, "leds", leds);
+    chip_prop(lcd, "backlight", "light");
+    chip_plug(lcd);
+    con = console_first();
+    set_up(TFT | TFT_16, FRM565, 2 * WIDTH, 0);
+    put(0, 0xf800ffff);
+    CHECK_EQ(pixel(0, 0), 0);
+    CHECK_EQ(con->surface.height, HEIGHT + EDGE_LINES);
+    CHECK_EQ(con->edge, EDGE_LINES);
+    uint32_t lit = con->surface.pixels[LAMP];
+    chip_input(leds, 1, 1);
+    CHECK_EQ(pixel(0, 0), 0xff0000);
+    chip_input(leds, 0, 1);             /* D1 goes out */
+    pixel(0, 0);
+    CHECK(con->surface.pixels[LAMP] != lit);
+    chip_input(leds, 0, 0);
+    pixel(0, 0);
+    CHECK_EQ(con->surface.pixels[LAMP], lit);
+    chip_input(leds, 1, 0);
+    clock_step(&clock_, NS_PER_SEC);
+    CHECK_EQ(pixel(0, 0), 0);
+    end();
+    device_free(leds);
+}
+
+/* What is no lamps is refused. */
+TEST(edge_of_something_else)
+{
+    Error err;
+
+    begin();
+    Device *other = device_new(&s3c2440_lcd_type, NULL, &clock_, mem, NULL);
+
+    chip_link(other, "leds", lcd);
+    CHECK(device_realize(other, &err) < 0);
+    CHECK(strstr(err.msg, "leds") != NULL);
+    device_free(other);
     end();
 }
 
