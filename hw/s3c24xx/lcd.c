@@ -31,7 +31,7 @@ enum { CON1_ENVID = 1 << 0, PNR_DUAL = 0, PNR_4, PNR_8, PNR_TFT };
 enum { CON5_HWSWP = 1 << 0, CON5_BSWP = 1 << 1, CON5_FRM565 = 1 << 11, CON5_BPP24BL = 1 << 12 };
 enum { TPALEN = 1 << 24 };
 enum { INT_FIFO = 1 << 0, INT_FRAME = 1 << 1, INT_ALL = 3 };
-enum { MAX_LINES = 2048, MAX_WIDTH = 2048, MAX_STRIDE = 2 * (2047 + 2047) };
+enum { MAX_LINES = 2048, MAX_WIDTH = 2048, MAX_STRIDE = 2 * 2047 + 4 * 2048 };
 enum { PALETTE_SIZE = 256, PALETTE_AT = 0x400 };
 
 /* "BPPMODE" */
@@ -342,6 +342,34 @@ static bool indexed(uint32_t bpp)
     return bpp <= STN_8 || (bpp >= TFT_1 && bpp <= TFT_8);
 }
 
+/* "BPPMODE" in memory. */
+static unsigned bits_of(uint32_t bpp)
+{
+    static const uint8_t num[] = {
+        [STN_1] = 1, [STN_2] = 2, [STN_4] = 4, [STN_8] = 8, [STN_12_PACKED] = 12, [STN_12] = 16,
+        [STN_16] = 16, [7] = 16, [TFT_1] = 1, [TFT_2] = 2, [TFT_4] = 4, [TFT_8] = 8,
+        [TFT_16] = 16, [TFT_24] = 32,
+    };
+
+    return num[bpp];
+}
+
+static uint32_t line_bytes(const Look *l)
+{
+    return (uint32_t)align_up((uint64_t)l->width * bits_of(l->bpp), 32) / 8;
+}
+
+/*
+ * "OFFSIZE" is added after each page of "PAGEWIDTH" half-words.  One of 0, which is
+ * what Linux makes of 1024, is the panel's width.
+ */
+static uint32_t stride_of(const S3cLcd *s, const Look *l)
+{
+    uint32_t page = bits(s->saddr[2], 10, 0);
+
+    return 2 * bits(s->saddr[2], 21, 11) + (page ? 2 * page : line_bytes(l));
+}
+
 static void read_look(const S3cLcd *s, Look *l)
 {
     bool dual = scan_mode(s) == PNR_DUAL;
@@ -366,30 +394,13 @@ static void read_look(const S3cLcd *s, Look *l)
     l->con5 = s->con[4];
     l->base[0] = s->saddr[0] << 1;
     l->base[1] = dual ? (s->saddr[0] & 0x3fe00000) << 1 | s->saddr[1] << 1 : 0;
-    l->stride = 2 * (bits(s->saddr[2], 21, 11) + bits(s->saddr[2], 10, 0));
+    l->stride = stride_of(s, l);
     if (indexed(l->bpp)) {
         read_palette(s, l);
     }
 }
 
 /* -- Drawing ----------------------------------------------------------------- */
-
-/* "BPPMODE" in memory. */
-static unsigned bits_of(uint32_t bpp)
-{
-    static const uint8_t num[] = {
-        [STN_1] = 1, [STN_2] = 2, [STN_4] = 4, [STN_8] = 8, [STN_12_PACKED] = 12, [STN_12] = 16,
-        [STN_16] = 16, [7] = 16, [TFT_1] = 1, [TFT_2] = 2, [TFT_4] = 4, [TFT_8] = 8,
-        [TFT_16] = 16, [TFT_24] = 32,
-    };
-
-    return num[bpp];
-}
-
-static uint32_t line_bytes(const Look *l)
-{
-    return (uint32_t)align_up((uint64_t)l->width * bits_of(l->bpp), 32) / 8;
-}
 
 /* "Memory data format": swapped as asked, the first pixel is in the highest bits. */
 static uint32_t word_at(const Look *l, const uint8_t *p)

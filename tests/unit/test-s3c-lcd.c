@@ -211,6 +211,18 @@ TEST(off_and_nowhere)
     end();
 }
 
+/* PAGEWIDTH is 0: Linux cuts 1024 half-words so; without an OFFSIZE to add behind a
+ * page, its width makes no difference to the words that follow each other. */
+TEST(no_page_width)
+{
+    begin();
+    set_up(TFT | TFT_16, FRM565, 0, 0);
+    put(2 * WIDTH, 0xf800ffff);
+    CHECK_EQ(pixel(0, 0), 0);
+    CHECK_EQ(pixel(0, 1), 0xff0000);
+    end();
+}
+
 /* The lamps are below the picture; without its backlight the panel is dark. */
 TEST(edge)
 {
