@@ -228,7 +228,7 @@ static void show_graphics(Console *con)
     erase();
     curs_set(0);
     mvprintw(LINES / 2, MAX(0, (COLS - 22) / 2), "%dx%d graphic mode",
-             con->surface.width, con->surface.height);
+             con->surface.width, con->surface.height - con->edge);
 }
 
 static void curses_refresh(void)
