@@ -93,7 +93,7 @@ is((report() || {})->{EV_KEY . ' ' . BTN_TOUCH}, 0, 'where the pen goes up');
 listen_to($keys);
 my @codes = (59, 60, 61, 116, 63);
 for my $n (1 .. 5) {
-    $g->monitor("sendkey $n");
+    $g->monitor("sendkey $n 500");
     is_deeply(report(), {EV_KEY . " $codes[$n - 1]" => 1}, "key $n is pressed");
     is_deeply(report(), {EV_KEY . " $codes[$n - 1]" => 0}, 'and let go');
 }

@@ -170,7 +170,7 @@ sub slurp
 
 # start(args => [...], name => 'log name', monitor => 0|1, serial => 0|1,
 #       arm => 1 for $QEMU_ARM, emulator => [program, option...] instead of
-#       $QEMU_I386)
+#       $QEMU_I386, plain => 1: of these only the monitor is added)
 sub start
 {
     my ($class, %o) = @_;
@@ -182,8 +182,9 @@ sub start
     my $self = bless {name => $name, dir => $dir, buf => '', all => '',
                       err => "$logs/$name.err"}, $class;
 
-    push @cmd, '-display', 'none', '-monitor', $monitor;
-    push @cmd, '-serial', 'stdio' unless defined $o{serial} && !$o{serial};
+    push @cmd, '-display', 'none' unless $o{plain};
+    push @cmd, '-monitor', $monitor;
+    push @cmd, '-serial', 'stdio' unless $o{plain} || defined $o{serial} && !$o{serial};
     push @cmd, @{$o{args} || []};
     make_path($logs);
     open($self->{log}, '>', "$logs/$name.log") or die "$logs/$name.log: $!\n";
