@@ -2,7 +2,7 @@
 /*
  * Lamps and buzzers on wires, for people to look at.
  *
- *      inputs --> levels --> leds_get(): the monitor's "info leds"
+ *      inputs --> levels, times --> leds_get(): the monitor's "info leds"
  */
 #include "hw/misc/leds.h"
 
