@@ -999,9 +999,9 @@ void cpu_out(CPUState *cpu, uint32_t port, uint32_t val, unsigned size)
 
 int64_t cpu_clock_ns(CPUState *cpu)
 {
-    const Clock *c = cpu->common.exec->clock;
+    CPUExec *x = cpu->common.exec;
 
-    return c ? clock_now(c) : 0;
+    return x->clock ? clock_now_paced(x->clock, &x->pace) : 0;
 }
 
 /* -- Instruction fetch ------------------------------------------------------- */

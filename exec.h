@@ -20,6 +20,7 @@
 #define EXEC_H
 
 #include "cpu-common.h"
+#include "sys/clock.h"
 #include "translate-all.h"
 
 typedef struct CPUs CPUs;
@@ -120,6 +121,7 @@ struct CPUExec {
     CPUs *cpus;
     AddressSpace *mem, *io;
     Clock *clock;                       /* or NULL */
+    ClockPace pace;
     TBContext *tbs;
     const AccelOptions *options;
 

@@ -2,7 +2,14 @@
 #include "sys/clock.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <time.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <x86intrin.h>
+#endif
+
+#include "util/bits.h"
 
 static int64_t read_clock(clockid_t id)
 {
@@ -31,6 +38,68 @@ int64_t clock_now(const Clock *c)
 {
     return c->running ? read_clock(CLOCK_MONOTONIC) + c->offset : c->stopped_at;
 }
+
+#ifdef __x86_64__
+enum { PACE_NS = 100000, PACE_LEARN = 1 << 24, PACE_MOST = 1 << 14 };
+
+/* SDM vol. 3, 17.17.1: CPUID.80000007H:EDX<8>, it runs at a constant rate. */
+static bool ticks_are_constant(void)
+{
+    unsigned a, b, c, d;
+
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) && d & 1 << 8;
+}
+
+/*
+ * A real reading.  The rate is that since the first one.  Where readings do not
+ * lie on one line, the host was suspended or moved: learn anew.
+ */
+static int64_t take_pace(ClockPace *p)
+{
+    uint64_t before = __rdtsc();
+    int64_t ns = read_clock(CLOCK_MONOTONIC);
+    uint64_t after = __rdtsc(), since = before - p->first_ticks;
+    uint64_t step = before - p->ticks;
+
+    if (after - before > PACE_MOST) {   /* interrupted: says little */
+        p->window = 0;
+        return ns;
+    }
+    int64_t guess = (int64_t)((double)step * (double)p->rate / 4294967296.0);
+    bool strange = p->rate && llabs(ns - p->ns - guess) > (ns - p->ns) / 64 + 1000;
+
+    if (!p->first_ticks || strange) {
+        *p = (ClockPace){ .constant = ticks_are_constant(), .last = p->last,
+                          .first_ticks = before, .first_ns = ns };
+    } else if (p->constant && since > PACE_LEARN && ns > p->first_ns) {
+        double rate = (double)(ns - p->first_ns) / (double)since;
+
+        p->rate = (uint64_t)(rate * 4294967296.0);
+        p->window = (uint64_t)(PACE_NS / rate);
+    }
+    p->ticks = before;
+    p->ns = ns;
+    return ns;
+}
+
+int64_t clock_now_paced(const Clock *c, ClockPace *p)
+{
+    if (!c->running) {
+        return c->stopped_at;
+    }
+    uint64_t since = __rdtsc() - p->ticks;
+    int64_t ns = since < p->window ? p->ns + (int64_t)(since * p->rate >> 32) : take_pace(p);
+
+    p->last = MAX(p->last, ns);
+    return p->last + c->offset;
+}
+#else
+int64_t clock_now_paced(const Clock *c, ClockPace *p)
+{
+    (void)p;
+    return clock_now(c);
+}
+#endif
 
 void clock_start(Clock *c)
 {

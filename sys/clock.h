@@ -49,6 +49,21 @@ typedef struct Clock {
 void clock_init(Clock *c);              /* virtual, stopped, at 0 */
 void clock_init_manual(Clock *c);
 int64_t clock_now(const Clock *c);
+/*
+ * The same for one thread that asks all the time: between real readings, at most
+ * 100 us apart, the host's time stamp counter tells how long it was.  Never goes
+ * back; the pace, all zero at first, is the caller's.
+ */
+typedef struct ClockPace {
+    bool constant;                      /* the counter can be trusted */
+    uint64_t first_ticks, ticks;        /* at the first and the last real reading */
+    int64_t first_ns, ns;
+    uint64_t window;                    /* ticks a reading is good for; 0: not known yet */
+    uint64_t rate;                      /* nanoseconds per tick << 32 */
+    int64_t last;                       /* what was returned last, without offset */
+} ClockPace;
+
+int64_t clock_now_paced(const Clock *c, ClockPace *p);
 void clock_start(Clock *c);             /* virtual only; no-op when running */
 void clock_stop(Clock *c);
 
