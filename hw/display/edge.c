@@ -78,7 +78,6 @@ void edge_draw(Edge *e, Console *con, bool full)
     Rect strip = { 0, s->height - EDGE_LINES, s->width, EDGE_LINES };
     Led led;
 
-    con->edge = edge_lines(e);
     if (!e->leds || (!full && on == e->shown)) {
         return;
     }

@@ -9,8 +9,8 @@
  *      | o o o o  =         |  "screendump -e", but not a plain screendump
  *      +--------------------+
  *
- * By the display device: its surface is EDGE_LINES higher than the picture, and
- * edge_draw() in ConsoleOps.update.  The lamp that lights the panel is not on the
+ * By the display device: its surface is edge_lines() higher than the picture, which
+ * is Console.edge, and edge_draw() in ConsoleOps.update.  The lamp that lights the panel is not on the
  * strip: one sees it.
  */
 #ifndef HW_DISPLAY_EDGE_H

@@ -38,7 +38,9 @@ static void set_input(Device *d, int n, int level)
 
 static bool flickers(const Leds *s, int n)
 {
-    return s->changed[n][1] && clock_now(s->dev.clock) - s->changed[n][1] <= LED_SEEN_NS;
+    int64_t ago = clock_now(s->dev.clock) - s->changed[n][1];
+
+    return s->changed[n][1] && ago >= 0 && ago <= LED_SEEN_NS;
 }
 
 bool leds_get(const Device *d, int n, Led *led)

@@ -466,7 +466,8 @@ static void update(void *opaque, bool full)
 
     sync_frames(s);
     read_look(s, &now);
-    int height = now.height + edge_lines(&s->edge);
+    s->console->edge = edge_lines(&s->edge);
+    int height = now.height + s->console->edge;
     full |= !s->drawn || memcmp(&now, &s->look, sizeof(now)) || surface->width != now.width ||
             surface->height != height;
     memcpy(&s->look, &now, sizeof(now));
