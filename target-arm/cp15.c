@@ -392,20 +392,18 @@ static bool matches(const Row *r, uint32_t insn)
            (r->opc2 == ANY || r->opc2 == opc2_of(insn));
 }
 
-static bool core_has(const CPUARMState *env, const Row *r)
+static bool core_has(uint32_t f, const Row *r)
 {
-    uint32_t f = env->features;
-
     return (f & r->needs) == r->needs && !((r->flags & NO_MPU) && (f & ARM_MPU)) &&
            !((r->flags & NO_V6) && (f & ARM_V6)) && !((r->flags & V4_ONLY) && (f & ARM_V5));
 }
 
-static const Row *find(const CPUARMState *env, uint32_t insn, unsigned rights)
+static const Row *find(uint32_t features, uint32_t insn, unsigned rights)
 {
     const Row *r = registers[crn_of(insn)];
 
     for (; r && r->rights; r++) {
-        if (matches(r, insn) && core_has(env, r) && (r->rights & rights)) {
+        if (matches(r, insn) && core_has(features, r) && (r->rights & rights)) {
             return r;
         }
     }
@@ -422,7 +420,7 @@ static bool undefined(const CPUARMState *env, uint32_t insn, const char *what)
 
 bool arm_cp15_read(CPUARMState *env, uint32_t insn, uint32_t *val)
 {
-    const Row *r = find(env, insn, arm_is_priv(env) ? R : UR);
+    const Row *r = find(env->features, insn, arm_is_priv(env) ? R : UR);
 
     if (!r) {
         return undefined(env, insn, "MRC");
@@ -437,7 +435,7 @@ bool arm_cp15_read(CPUARMState *env, uint32_t insn, uint32_t *val)
 
 bool arm_cp15_write(CPUARMState *env, uint32_t insn, uint32_t val)
 {
-    const Row *r = find(env, insn, arm_is_priv(env) ? W : UW);
+    const Row *r = find(env->features, insn, arm_is_priv(env) ? W : UW);
 
     if (!r) {
         return undefined(env, insn, "MCR");
@@ -448,6 +446,13 @@ bool arm_cp15_write(CPUARMState *env, uint32_t insn, uint32_t val)
         *(uint32_t *)(void *)((char *)env + r->field) = val;
     }
     return true;
+}
+
+bool arm_cp15_write_is_nothing(uint32_t features, uint32_t insn, bool priv)
+{
+    const Row *r = find(features, insn, priv ? W : UW);
+
+    return r && !r->write && r->field == NONE;
 }
 
 bool arm_cp15_write_is_quiet(uint32_t insn)

@@ -227,6 +227,8 @@ bool arm_cp15_write(CPUARMState *env, uint32_t insn, uint32_t val);
 /* Does a write of this register leave code and mode as they are (so that the
  * block may go on)? */
 bool arm_cp15_write_is_quiet(uint32_t insn);
+/* Is there such a register, and nothing to be done when it is written (the caches)? */
+bool arm_cp15_write_is_nothing(uint32_t features, uint32_t insn, bool priv);
 
 /* CPUOps.tlb_fill and phys_page_debug */
 bool arm_tlb_fill(CPUState *cpu, vaddr addr, MMUAccess access, unsigned mmu_idx,

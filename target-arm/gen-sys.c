@@ -246,6 +246,9 @@ void trans_mcr(ArmDis *d, const ArmInsn *a)
         dacr_write(d, a);
         return;
     }
+    if (arm_cp15_write_is_nothing(d->features, a->raw, arm_dis_priv(d))) {
+        return;
+    }
     tcg_call(d->s, &h_cp15_write, konst(d, a->raw), arm_reg(d, a->rd));
     if (!arm_cp15_write_is_quiet(a->raw)) {
         arm_end_mode(d);

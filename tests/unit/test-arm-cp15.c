@@ -211,6 +211,27 @@ TEST(test_and_clean)
     rig_close();
 }
 
+static bool is_nothing(bool priv, unsigned crn, unsigned crm, unsigned opc2)
+{
+    return arm_cp15_write_is_nothing(rig.env->features, word(crn, 0, crm, opc2), priv);
+}
+
+/* DDI 0198, 2.3.8: without caches their maintenance is nothing, but only for whoever
+ * may; what waits, flushes a TLB or keeps a value is something. */
+TEST(cache_maintenance_is_nothing)
+{
+    start("arm926");
+    CHECK(is_nothing(true, 7, 6, 1) && is_nothing(true, 7, 10, 1));
+    CHECK(is_nothing(true, 7, 10, 4));
+    CHECK(!is_nothing(false, 7, 6, 1));
+    CHECK(!is_nothing(true, 7, 0, 4));                  /* wait for interrupt */
+    CHECK(!is_nothing(true, 8, 7, 0));
+    CHECK(!is_nothing(true, 1, 0, 0));
+    CHECK(!is_nothing(true, 9, 0, 0));
+    CHECK(!is_nothing(true, 7, 9, 1));              /* no such register */
+    rig_close();
+}
+
 /* DDI 0198, 2.3.7: sleeps behind the instruction; wakes on a request that is
  * masked, without taking it. */
 TEST(wait_for_interrupt)
