@@ -3,7 +3,7 @@
  * Protocol fat: a directory of the host as a disk with a FAT file system (Microsoft,
  * "FAT: General Overview of On-Disk Format", 1.03).
  *
- *      fat:[floppy:][12:|16:|32:]DIR
+ *      fat:[rw:][floppy:][12:|16:|32:]DIR
  *
  *      sector 0      partition table                (disks; a floppy has none)
  *      start         boot sector; FAT32: FSInfo, copies; reserved sectors
@@ -13,11 +13,14 @@
  *                                                   from the host, each in one run
  *
  * The tree is read once, at open; contents of files are read when the guest does, and
- * cut or filled with zeroes to the size that they had.
+ * cut or filled with zeroes to the size that they had.  With fat:rw: what the guest
+ * writes comes back into the directory (vvfat-write.c).
  *
- * Not modelled: writing.  fat:rw: is refused by name; with snapshot=on the guest may
- * write, to a temporary file.
+ * Not modelled: links, devices and names that are not UTF-8: with fat:rw: the guest does
+ * not see them.
  */
+#include "block/vvfat.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,34 +31,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "block/block-int.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
 enum {
-    SECTOR = 512, ENTRY = 32, MAX_RUNS = 65536, MAX_DEPTH = 24, HEADS = 16, SECS = 63,
-    ATTR_READ_ONLY = 1, ATTR_LABEL = 8, ATTR_LFN = 15, ATTR_DIR = 16, ATTR_FILE = 32,
-    LFN_CHARS = 13, MAX_NAME = 255,
+    SECTOR = FAT_SECTOR, ENTRY = FAT_ENTRY, MAX_RUNS = 65536, HEADS = 16, SECS = 63,
+    ATTR_READ_ONLY = 1, ATTR_FILE = 32,
 };
 
-/* One file or directory: clusters [first, first + num). */
-typedef struct Run {
-    uint32_t first, num, size;
-    char *path;                         /* of a file */
-    uint8_t *dir;                       /* of a directory: its entries */
-    uint32_t parent;                    /* number of the run above */
-} Run;
-
-typedef struct Fat {
-    int type;                           /* 12, 16, 32 */
-    bool floppy;
-    uint32_t start, total;              /* sectors: of the file system */
-    uint32_t reserved, fat_sectors, root_sectors, data;         /* from start on */
-    uint32_t cluster_sectors, num_clusters, next_cluster;
-    Run *runs;                          /* by first cluster, once all are there */
-    int num_runs;
-    Run root;                           /* one of them */
-} Fat;
+#define QUIET_NS 500000000
 
 static const struct Shape {
     int type;
@@ -74,12 +58,12 @@ static void put32(uint8_t *p, uint32_t v) { put16(p, v); put16(p + 2, v >> 16); 
 /* -- Names ------------------------------------------------------------------- */
 
 /* UTF-8 to UTF-16; what is malformed becomes "_".  Number of units. */
-static int to_utf16(const char *name, uint16_t out[MAX_NAME])
+int fat_to_utf16(const char *name, uint16_t out[FAT_MAX_NAME])
 {
     const uint8_t *p = (const uint8_t *)name;
     int num = 0;
 
-    while (*p && num < MAX_NAME - 1) {
+    while (*p && num < FAT_MAX_NAME - 1) {
         int more = *p < 0x80 ? 0 : *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc2 ? 1 : -1;
         uint32_t c = more <= 0 ? *p : *p & (0x3fu >> more);
 
@@ -99,6 +83,50 @@ static int to_utf16(const char *name, uint16_t out[MAX_NAME])
         out[num++] = (uint16_t)c;
     }
     return num;
+}
+
+/* False: half a surrogate. */
+bool fat_to_utf8(const uint16_t *u, int num, char *out)
+{
+    uint8_t *p = (uint8_t *)out;
+
+    for (int i = 0; i < num; i++) {
+        uint32_t c = u[i];
+
+        if (c >= 0xd800 && c < 0xe000) {
+            if (c >= 0xdc00 || i + 1 >= num || (u[i + 1] & 0xfc00) != 0xdc00) {
+                return false;
+            }
+            c = 0x10000 + ((c & 0x3ff) << 10 | (u[++i] & 0x3ff));
+        }
+        if (c < 0x80) {
+            *p++ = (uint8_t)c;
+            continue;
+        }
+        int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+
+        *p++ = (uint8_t)((0xf00 >> more & 0xf0) | c >> (6 * more));
+        while (more--) {
+            *p++ = (uint8_t)(0x80 | (c >> (6 * more) & 0x3f));
+        }
+    }
+    *p = 0;
+    return true;
+}
+
+/* Well-formed, and not too long: the guest's name for it is the host's. */
+bool fat_name_returns(const char *name)
+{
+    uint16_t u[FAT_MAX_NAME];
+    int num = fat_to_utf16(name, u);
+    char back[3 * FAT_MAX_NAME + 1];
+
+    for (const char *p = name; *p; p++) {
+        if ((uint8_t)*p < 32) {
+            return false;
+        }
+    }
+    return num < FAT_MAX_NAME - 1 && fat_to_utf8(u, num, back) && !strcmp(name, back);
 }
 
 /* "Short Directory Entry Names": upper case, few characters.  False: not the same
@@ -141,7 +169,7 @@ static bool to_short(const char *name, uint8_t out[11])
 static bool is_taken(const uint8_t *dir, uint32_t len, const uint8_t name[11])
 {
     for (uint32_t i = 0; i < len; i += ENTRY) {
-        if (dir[i + 11] != ATTR_LFN && memcmp(dir + i, name, 11) == 0) {
+        if (dir[i + 11] != FAT_ATTR_LFN && memcmp(dir + i, name, 11) == 0) {
             return true;
         }
     }
@@ -171,7 +199,7 @@ static void make_unique(const uint8_t *dir, uint32_t len, uint8_t name[11])
 }
 
 /* "Organization and Association of Short & Long Directory Entries": checksum. */
-static uint8_t checksum(const uint8_t name[11])
+uint8_t fat_checksum(const uint8_t name[11])
 {
     uint8_t sum = 0;
 
@@ -181,22 +209,23 @@ static uint8_t checksum(const uint8_t name[11])
     return sum;
 }
 
+const uint8_t fat_lfn_place[FAT_LFN_CHARS] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
+
 /* Entries of the long name, last part first.  Bytes written. */
 static uint32_t put_long_name(uint8_t *p, const char *name, const uint8_t short_name[11])
 {
-    static const uint8_t place[LFN_CHARS] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
-    uint16_t u[MAX_NAME];
-    int len = to_utf16(name, u), parts = (len + LFN_CHARS - 1) / LFN_CHARS;
+    uint16_t u[FAT_MAX_NAME];
+    int len = fat_to_utf16(name, u), parts = (len + FAT_LFN_CHARS - 1) / FAT_LFN_CHARS;
 
     for (int part = parts; part > 0; part--, p += ENTRY) {
         memset(p, 0, ENTRY);
         p[0] = (uint8_t)(part | (part == parts ? 0x40 : 0));
-        p[11] = ATTR_LFN;
-        p[13] = checksum(short_name);
-        for (int i = 0; i < LFN_CHARS; i++) {
-            int k = (part - 1) * LFN_CHARS + i;
+        p[11] = FAT_ATTR_LFN;
+        p[13] = fat_checksum(short_name);
+        for (int i = 0; i < FAT_LFN_CHARS; i++) {
+            int k = (part - 1) * FAT_LFN_CHARS + i;
 
-            put16(p + place[i], k < len ? u[k] : k == len ? 0 : 0xffff);
+            put16(p + fat_lfn_place[i], k < len ? u[k] : k == len ? 0 : 0xffff);
         }
     }
     return (uint32_t)(parts * ENTRY);
@@ -238,7 +267,7 @@ static int new_run(Fat *s, uint32_t size, Error *err)
                          " %u MB", s->type, s->floppy ? "floppy" : "disk", s->total / 2048);
     }
     s->runs = xrealloc(s->runs, (size_t)(s->num_runs + 1) * sizeof(*s->runs));
-    s->runs[s->num_runs] = (Run){ .first = num ? s->next_cluster : 0, .num = num, .size = size };
+    s->runs[s->num_runs] = (FatRun){ .first = num ? s->next_cluster : 0, .num = num, .size = size };
     s->next_cluster += num;
     return s->num_runs++;
 }
@@ -255,8 +284,8 @@ static int add_entry(Fat *s, const char *path, const char *name, int parent, int
     uint32_t first = 0, size = 0;
     int ret = 0;
 
-    if (stat(full, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) ||
-        access(full, R_OK) < 0) {
+    if ((s->rw ? lstat : stat)(full, &st) < 0 || access(full, R_OK) < 0 ||
+        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) || (s->rw && !fat_name_returns(name))) {
         free(full);
         return 0;                       /* gone, or nothing that FAT has */
     }
@@ -277,12 +306,12 @@ static int add_entry(Fat *s, const char *path, const char *name, int parent, int
     if (ret < 0) {
         return ret;
     }
-    *dir = xrealloc(*dir, *len + (MAX_NAME / LFN_CHARS + 3) * ENTRY);
+    *dir = xrealloc(*dir, *len + (FAT_MAX_NAME / FAT_LFN_CHARS + 3) * ENTRY);
     if (!to_short(name, short_name) || is_taken(*dir, *len, short_name)) {
         make_unique(*dir, *len, short_name);
         *len += put_long_name(*dir + *len, name, short_name);
     }
-    put_entry(*dir + *len, short_name, (S_ISDIR(st.st_mode) ? ATTR_DIR : ATTR_FILE) |
+    put_entry(*dir + *len, short_name, (S_ISDIR(st.st_mode) ? FAT_ATTR_DIR : ATTR_FILE) |
               (st.st_mode & 0200 ? 0 : ATTR_READ_ONLY), first, size, st.st_mtime);
     *len += ENTRY;
     return 0;
@@ -291,11 +320,11 @@ static int add_entry(Fat *s, const char *path, const char *name, int parent, int
 static uint32_t put_head(uint8_t *dir, int depth, time_t when)
 {
     if (depth == 0) {
-        put_entry(dir, (const uint8_t *)"QEMU VVFAT ", ATTR_LABEL, 0, 0, when);
+        put_entry(dir, (const uint8_t *)"QEMU VVFAT ", FAT_ATTR_LABEL, 0, 0, when);
         return ENTRY;
     }
-    put_entry(dir, (const uint8_t *)".          ", ATTR_DIR, 0, 0, when);
-    put_entry(dir + ENTRY, (const uint8_t *)"..         ", ATTR_DIR, 0, 0, when);
+    put_entry(dir, (const uint8_t *)".          ", FAT_ATTR_DIR, 0, 0, when);
+    put_entry(dir + ENTRY, (const uint8_t *)"..         ", FAT_ATTR_DIR, 0, 0, when);
     return 2 * ENTRY;
 }
 
@@ -311,7 +340,7 @@ static int place_directory(Fat *s, int run, int parent, int depth, uint8_t *dir,
         return error_set(err, EFBIG, "fat: too many files in the top directory: %u entries,"
                          " %u fit", len / ENTRY, room / ENTRY);
     }
-    Run *r = &s->runs[run];
+    FatRun *r = &s->runs[run];
 
     r->dir = xzalloc(room);
     memcpy(r->dir, dir, len);
@@ -340,12 +369,12 @@ static int scan(Fat *s, const char *path, int parent, int depth, uint32_t *first
 {
     struct dirent **list = NULL;
     struct stat st;
-    int num = depth > MAX_DEPTH ? -1 : scandir(path, &list, NULL, by_name);
+    int num = depth > FAT_MAX_DEPTH ? -1 : scandir(path, &list, NULL, by_name);
     int run = num < 0 ? -1 : new_run(s, 0, err), ret = run;
 
     if (num < 0 || stat(path, &st) < 0) {
-        return error_set(err, depth > MAX_DEPTH ? ELOOP : errno, "fat: %s: %s", path,
-                         depth > MAX_DEPTH ? "too deep, or a circle" : strerror(errno));
+        return error_set(err, depth > FAT_MAX_DEPTH ? ELOOP : errno, "fat: %s: %s", path,
+                         depth > FAT_MAX_DEPTH ? "too deep, or a circle" : strerror(errno));
     }
     uint8_t *dir = xmalloc(2 * ENTRY);
     uint32_t len = put_head(dir, depth, st.st_mtime);
@@ -373,7 +402,7 @@ static int scan(Fat *s, const char *path, int parent, int depth, uint32_t *first
 static void link_directories(Fat *s)
 {
     for (int i = 1; i < s->num_runs; i++) {
-        Run *r = &s->runs[i];
+        FatRun *r = &s->runs[i];
 
         if (r->dir) {
             uint32_t up = r->parent ? s->runs[r->parent].first : 0;
@@ -388,7 +417,7 @@ static void link_directories(Fat *s)
 
 static int by_first(const void *a, const void *b)
 {
-    uint32_t x = ((const Run *)a)->first, y = ((const Run *)b)->first;
+    uint32_t x = ((const FatRun *)a)->first, y = ((const FatRun *)b)->first;
 
     return x < y ? -1 : x > y;
 }
@@ -467,13 +496,13 @@ static void make_reserved(const Fat *s, uint32_t n, uint8_t *b)
 }
 
 /* The run that has this cluster, or NULL. */
-static const Run *find_run(const Fat *s, uint32_t cluster)
+static const FatRun *find_run(const Fat *s, uint32_t cluster)
 {
     int lo = 0, hi = s->num_runs;
 
     while (lo < hi) {
         int mid = (lo + hi) / 2;
-        const Run *r = &s->runs[mid];
+        const FatRun *r = &s->runs[mid];
 
         if (cluster < r->first) {
             hi = mid;
@@ -493,7 +522,7 @@ static uint32_t fat_entry(const Fat *s, uint32_t n)
     if (n < 2) {
         return (n == 0 ? 0xffffff00 | (s->floppy ? 0xf0 : 0xf8) : ~0u) & mask;
     }
-    const Run *r = n < s->next_cluster ? find_run(s, n) : NULL;
+    const FatRun *r = n < s->next_cluster ? find_run(s, n) : NULL;
 
     return !r ? 0 : n + 1 < r->first + r->num ? n + 1 : ~0u & mask;
 }
@@ -525,7 +554,7 @@ static void make_fat(const Fat *s, uint32_t sector, uint8_t *b)
 static int make_data(const Fat *s, uint32_t sector, uint8_t *b)
 {
     uint32_t cluster = 2 + sector / s->cluster_sectors;
-    const Run *r = find_run(s, cluster);
+    const FatRun *r = find_run(s, cluster);
 
     if (!r) {
         return 0;
@@ -550,7 +579,7 @@ static int make_data(const Fat *s, uint32_t sector, uint8_t *b)
     return n < 0 ? -EIO : 0;
 }
 
-static int make_sector(const Fat *s, uint32_t n, uint8_t *b)
+int fat_make_sector(const Fat *s, uint32_t n, uint8_t *b)
 {
     memset(b, 0, SECTOR);
     if (n < s->start) {
@@ -572,35 +601,95 @@ static int make_sector(const Fat *s, uint32_t n, uint8_t *b)
     return 0;
 }
 
-typedef struct Read {
-    const Fat *s;
+int fat_read_sector(const Fat *s, uint32_t n, uint8_t *b)
+{
+    return fat_is_written(s, n) ? fat_read_written(s, n, b) : fat_make_sector(s, n, b);
+}
+
+typedef struct Request {
+    Fat *s;
+    bool write;
     uint64_t off, len;
     const QEMUIOVector *qiov;
     size_t at;
-} Read;
+} Request;
 
-static int do_read(void *arg)
+static int do_request(void *arg)
 {
-    Read *r = arg;
+    const Request *r = arg;
     uint8_t b[SECTOR];
+    int ret = 0;
 
-    for (; r->len; r->len -= SECTOR, r->off += SECTOR, r->at += SECTOR) {
-        int ret = make_sector(r->s, (uint32_t)(r->off / SECTOR), b);
+    for (uint64_t done = 0; done < r->len && ret >= 0; done += SECTOR) {
+        uint32_t n = (uint32_t)((r->off + done) / SECTOR);
 
-        if (ret < 0) {
-            return ret;
+        if (r->write) {
+            iov_to_buf(r->qiov, r->at + done, b, SECTOR);
+            ret = fat_write_sector(r->s, n, b);
+        } else {
+            ret = fat_read_sector(r->s, n, b);
+            iov_from_buf(r->qiov, r->at + done, b, SECTOR);
         }
-        iov_from_buf(r->qiov, r->at, b, SECTOR);
     }
-    return 0;
+    return ret;
+}
+
+static int run_locked(Fat *s, int (*fn)(void *arg), void *arg)
+{
+    co_mutex_lock(&s->lock);
+    int ret = aio_pool_co(fn, arg);
+    co_mutex_unlock(&s->lock);
+    return ret;
 }
 
 static int fat_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,
                       const QEMUIOVector *qiov, size_t at)
 {
-    Read r = { bs->opaque, off, len, qiov, at };
+    Request r = { bs->opaque, false, off, len, qiov, at };
 
-    return aio_pool_co(do_read, &r);
+    return r.s->rw ? run_locked(r.s, do_request, &r) : aio_pool_co(do_request, &r);
+}
+
+static int fat_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
+                       const QEMUIOVector *qiov, size_t at)
+{
+    Request r = { bs->opaque, true, off, len, qiov, at };
+
+    aio_timer_set(&r.s->quiet, QUIET_NS);
+    return run_locked(r.s, do_request, &r);
+}
+
+static int do_write_back(void *arg)
+{
+    return fat_write_back(arg);
+}
+
+static void quiet_entry(void *opaque)
+{
+    Fat *s = opaque;
+
+    run_locked(s, do_write_back, s);
+    s->writing_back = false;
+}
+
+/* Not every guest flushes a FAT file system when it is told to sync. */
+static void went_quiet(void *opaque)
+{
+    Fat *s = opaque;
+
+    if (s->writing_back) {
+        aio_timer_set(&s->quiet, QUIET_NS);
+        return;
+    }
+    s->writing_back = true;
+    coroutine_enter(coroutine_create(quiet_entry, s));
+}
+
+static int fat_flush_to_os(BlockDriverState *bs)
+{
+    Fat *s = bs->opaque;
+
+    return s->writer ? run_locked(s, do_write_back, s) : 0;
 }
 
 /* -- Life -------------------------------------------------------------------- */
@@ -633,8 +722,7 @@ static int parse_name(Fat *s, const char **name, Error *err)
         } else if (!strncmp(p, "12:", n) || !strncmp(p, "16:", n) || !strncmp(p, "32:", n)) {
             s->type = atoi(p);
         } else if (!strncmp(p, "rw:", n)) {
-            return error_set(err, ENOTSUP, "fat:rw: is not supported: leave out rw:, and use"
-                             " snapshot=on to let the guest write to a temporary file");
+            s->rw = true;
         } else {
             more = false;
         }
@@ -648,6 +736,11 @@ static void fat_close(BlockDriverState *bs)
 {
     Fat *s = bs->opaque;
 
+    aio_timer_cancel(&s->quiet);
+    while (s->writing_back) {
+        aio_poll();
+    }
+    fat_writer_free(s);
     for (int i = 0; i < s->num_runs; i++) {
         free(s->runs[i].path);
         free(s->runs[i].dir);
@@ -667,6 +760,14 @@ static int fat_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
     if (ret < 0) {
         return ret;
     }
+    if (!bs->read_only && !s->rw) {
+        if (!(bs->flags & BDRV_O_AUTO_RDONLY)) {
+            return error_set(err, EROFS, "fat:%s: can only be read: use fat:rw:, readonly=on or"
+                             " snapshot=on", dir);
+        }
+        bs->read_only = true;
+        bs->flags &= ~BDRV_O_RDWR;
+    }
     s->type = s->type ? s->type : s->floppy ? 12 : 16;
     while (shape->type != s->type || shape->floppy != s->floppy) {
         shape++;
@@ -681,8 +782,15 @@ static int fat_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
     s->root = s->runs[0];
     qsort(s->runs, (size_t)s->num_runs, sizeof(*s->runs), by_first);
     bs->length = (uint64_t)shape->sectors * SECTOR;
-    bs->read_align = SECTOR;
-    return 0;
+    bs->read_align = bs->write_align = SECTOR;
+    s->quiet = (AioTimer){ .fn = went_quiet, .opaque = s };
+    if (!bs->read_only) {
+        ret = fat_writer_new(s, dir, shape->sectors, err);
+        if (ret < 0) {
+            fat_close(bs);
+        }
+    }
+    return ret < 0 ? ret : 0;
 }
 
 const BlockDriver bdrv_vvfat = {
@@ -692,4 +800,6 @@ const BlockDriver bdrv_vvfat = {
     .open = fat_open,
     .close = fat_close,
     .co_preadv = fat_preadv,
+    .co_pwritev = fat_pwritev,
+    .co_flush_to_os = fat_flush_to_os,
 };
