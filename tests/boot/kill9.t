@@ -84,7 +84,7 @@ sub kill_once
     my $g = Guest->start(args => ['-m', 64, '-no-reboot',
         '-drive', "file=$disk,format=qcow2,if=ide,cache=$cache",
         '-kernel', $kernel, '-initrd', "$dir/initrd",
-        '-append', 'console=ttyS0 quiet rdinit=/kill9']);
+        '-append', 'console=ttyS0 quiet no_timer_check rdinit=/kill9']);
 
     if (!defined $g->expect(qr/\nWRITING\r?\n/, 60)) {
         fail("round $round: the guest mounts its disk");
