@@ -35,6 +35,8 @@
 
 #define MiB (1ull << 20)
 enum { MAX_RAW_PAGE = 2048 + 64, MAX_CYCLES = 5 };
+/* What is read from the drive at a time, without spare areas: whole blocks. */
+enum { WINDOW = 128 << 10 };
 enum { ST_FAIL = 0x01, ST_READY = 0x40, ST_WRITABLE = 0x80 };
 
 /* What data reads and writes, and addresses, are for. */
@@ -70,7 +72,7 @@ typedef struct Nand {
     uint8_t reg[MAX_RAW_PAGE];
     /* Not saved: with the drive drained there is nothing under way. */
     Op op;
-    int64_t cached;                     /* block in cache, -1: none */
+    int64_t cached;                     /* window in cache, -1: none */
     uint8_t *cache, *ones;
     BlockAIOCB *aio;
     QEMUIOVector qiov;
@@ -166,17 +168,27 @@ static uint64_t page_offset(const Nand *s, uint32_t row)
     return (uint64_t)row * bytes_on_drive(s);
 }
 
-static uint8_t *cached_page(const Nand *s, uint32_t row)
+static uint32_t window_pages(const Nand *s)
 {
-    return s->cache + row % s->model->pages * raw_page(s);
+    return WINDOW / s->model->page;
 }
 
-/* Pages of a block as pieces of one request. */
-static void gather_block(Nand *s, uint8_t *cache)
+static uint32_t window_of(const Nand *s)
+{
+    return s->row / window_pages(s);
+}
+
+static uint8_t *cached_page(const Nand *s, uint32_t row)
+{
+    return s->cache + row % window_pages(s) * raw_page(s);
+}
+
+/* Pages as pieces of one request. */
+static void gather(Nand *s, uint8_t *pages, unsigned num)
 {
     iov_reset(&s->qiov);
-    for (unsigned i = 0; i < s->model->pages; i++) {
-        iov_add(&s->qiov, cache + i * raw_page(s), bytes_on_drive(s));
+    for (unsigned i = 0; i < num; i++) {
+        iov_add(&s->qiov, pages + i * raw_page(s), bytes_on_drive(s));
     }
 }
 
@@ -216,27 +228,22 @@ static void host_done(void *opaque, int ret)
     }
 }
 
-static uint32_t block_of(const Nand *s)
+/* Is the page in the cache?  If not it is on its way there. */
+static bool load_window(Nand *s)
 {
-    return s->row / s->model->pages;
-}
+    uint32_t num = window_pages(s), first = window_of(s) * num;
 
-/* Is the block in the cache?  If not it is on its way there. */
-static bool load_block(Nand *s)
-{
-    uint32_t first = block_of(s) * s->model->pages;
-
-    if (s->cached == block_of(s)) {
+    if (s->cached == window_of(s)) {
         return true;
     }
-    s->cached = block_of(s);
-    for (unsigned i = 0; i < s->model->pages; i++) {
+    s->cached = window_of(s);
+    for (unsigned i = 0; i < num; i++) {
         ram_to_page(s, first + i, cached_page(s, first + i));
     }
     if (!s->blk) {
         return true;
     }
-    gather_block(s, s->cache);
+    gather(s, s->cache, num);
     s->aio = blk_aio_preadv(s->blk, page_offset(s, first), &s->qiov, host_done, s);
     return false;
 }
@@ -263,7 +270,7 @@ static void go_on(Nand *s)
 {
     if (s->op == OP_ERASE) {
         finish(s, true);
-    } else if (load_block(s)) {
+    } else if (load_window(s)) {
         if (s->op == OP_PROGRAM) {
             program_page(s);
         } else {
@@ -287,21 +294,21 @@ static bool writable(const Nand *s)
 
 static void begin_erase(Nand *s)
 {
-    uint32_t first = block_of(s) * s->model->pages;
+    uint32_t num = s->model->pages, first = s->row / num * num;
 
     s->op = OP_ERASE;
     set_ready(s, false);
-    if (s->cached == block_of(s)) {
-        memset(s->cache, 0xff, raw_block(s));
+    if (s->cached == window_of(s)) {
+        memset(cached_page(s, first), 0xff, raw_block(s));
     }
-    for (unsigned i = 0; i < s->model->pages; i++) {
+    for (unsigned i = 0; i < num; i++) {
         page_to_ram(s, first + i, s->ones);
     }
     if (!s->blk) {
         finish(s, true);
         return;
     }
-    gather_block(s, s->ones);
+    gather(s, s->ones, num);
     s->aio = blk_aio_pwritev(s->blk, page_offset(s, first), &s->qiov, host_done, s);
 }
 
@@ -707,7 +714,7 @@ static int nand_realize(Device *d, Error *err)
             return error_set(err, ENOMEM, "nand: no memory for its contents");
         }
     }
-    s->cache = xcalloc(1, raw_block(s));
+    s->cache = xcalloc(window_pages(s), raw_page(s));
     s->ones = xcalloc(1, raw_block(s));
     memset(s->ones, 0xff, raw_block(s));
     s->cached = -1;
