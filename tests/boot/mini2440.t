@@ -13,13 +13,14 @@ use Test::More;
 
 my $initrd = Guest::file('initramfs-v4t');
 my $append = 'console=ttySAC0,115200';
-my @machine = ('-M', 'mini2440', '-initrd', $initrd,
-               '-kernel', Guest::file('zImage-mini2440'));
+my @machine = ('-M', 'mini2440', '-initrd', $initrd);
 
-Guest::arm_self_test('mini2440', [@machine, '-append', "$append autotest"]);
+Guest::arm_self_test($_, [@machine, '-kernel', Guest::file("zImage-$_"),
+                          '-append', "$append autotest"]) for qw(mini2440 mini2440-plus);
 
 my $g = Guest->start(name => 'mini2440-keys', arm => 1, monitor => 1,
-                     args => [@machine, '-append', $append]);
+                     args => [@machine, '-kernel', Guest::file('zImage-mini2440'),
+                              '-append', $append]);
 $g->must(qr/GUEST-SHELL\s+\/ # $/, 120, 'a shell on the serial line');
 my $presses = 'grep "Button 2" /proc/interrupts';
 like($g->run($presses, 20), qr/:\s+0\s/, 'no key was pressed');
