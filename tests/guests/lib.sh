@@ -135,6 +135,23 @@ debs_of() {
 	apt_arch=
 }
 
+# source_of PACKAGE...: Debian's source packages, unpacked as $tmp/PACKAGE
+source_of() {
+	need dpkg-source dpkg-dev
+	# sources are in lists of their own
+	apt_arch=source
+	apt_lists
+	sed 's/^deb /deb-src /' "$out/apt/sources.list" >"$tmp/sources.list"
+	(cd "$tmp" && apt_i386 apt-get -o "Dir::Etc::sourcelist=$tmp/sources.list" update &&
+		apt_i386 apt-get -o "Dir::Etc::sourcelist=$tmp/sources.list" source --download-only \
+			"$@") >"$out/apt/log" 2>&1 ||
+		die "apt-get source $*: failed, see $out/apt/log"
+	for s in "$@"; do
+		(cd "$tmp" && dpkg-source --no-check -x "${s}"_*.dsc "$s") >/dev/null || exit 1
+	done
+	apt_arch=
+}
+
 # ---- initramfs ----------------------------------------------------------------
 
 # kernel_files FLAVOUR: Debian's kernel package, unpacked in $tmp/k; sets
