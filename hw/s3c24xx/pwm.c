@@ -132,11 +132,14 @@ static bool level_at(const S3cPwm *s, int n, uint32_t count)
     return (count <= t->cmp) != invert;
 }
 
+static uint32_t count_after(const Counter *t, uint64_t past)
+{
+    return past > t->count ? 0 : t->count - (uint32_t)past;
+}
+
 static uint32_t count_now(const Counter *t)
 {
-    uint64_t past = elapsed(t);
-
-    return past > t->count ? 0 : t->count - (uint32_t)past;
+    return count_after(t, elapsed(t));
 }
 
 static void drive_tout(S3cPwm *s, int n, const Counter *t)
@@ -386,6 +389,11 @@ static void write_buffer(Counter *t, uint32_t *reg, uint32_t val)
 
 static uint32_t read_tcnto(Counter *t)
 {
+    uint64_t past = elapsed(t);         /* asked once: Linux's clock is read here */
+
+    if (past < t->count) {
+        return count_after(t, past);
+    }
     catch_up(t);
     return count_now(t);
 }
