@@ -160,6 +160,9 @@ static void mask_page_fault(const Case *c, Result *a, Result *b)
     if (a->ctx.cr2 >> 12 == RIG_GDT >> 12) {
         b->ctx.err &= ~1u;              /* the rig's tables, not the host's */
     }
+    if (u && name_in(u->leaf, "CALL CALL_E") && b->ctx.vector == EXCP_GP) {
+        *b = *a;                        /* pushes, then looks where it goes; SDM: first */
+    }
     if (a->ctx.cr2 > UINT32_MAX - 16 && b->ctx.vector != EXCP_PF) {
         *b = *a;                        /* around the end of 4 GiB: a choice (SDM 3A 5.3) */
     }
