@@ -134,6 +134,21 @@ typedef struct DisasRequest {
     uint32_t num_insns;
 } DisasRequest;
 
+/* A processor's registers as GDB counts them: GDB manual, "Target Descriptions". */
+#define GDB_REG_MAX 16
+
+typedef struct GDBRegister {
+    const char *name, *type;            /* a standard type, or one of the feature's */
+    unsigned size;                      /* bytes */
+} GDBRegister;
+
+typedef struct GDBFeature {
+    const char *name;                   /* "org.gnu.gdb.i386.core"; NULL: the end */
+    const char *types;                  /* XML of its own types, or "" */
+    const GDBRegister *regs;
+    unsigned num;
+} GDBFeature;
+
 /*
  * What the engine asks of a guest architecture.  Constant, one per guest.
  * "Raises" means: cpu_loop_exit() after setting exception_index.
@@ -204,6 +219,13 @@ struct CPUOps {
     bool (*get_register)(CPUState *cpu, const char *name, uint64_t *val);
     void (*dump_mem)(CPUState *cpu, void (*put)(void *, const char *), void *opaque);
     void (*dump_tlb)(CPUState *cpu, void (*put)(void *, const char *), void *opaque);
+    /* For a debugger; may be NULL.  Registers are numbered through all features,
+     * in the debugger's byte order; buf has GDB_REG_MAX bytes.  false: the value
+     * cannot be. */
+    const char *gdb_arch;
+    const GDBFeature *(*gdb_features)(CPUState *cpu);
+    void (*gdb_read_reg)(CPUState *cpu, unsigned n, uint8_t *buf);
+    bool (*gdb_write_reg)(CPUState *cpu, unsigned n, const uint8_t *buf);
 };
 
 /* The guest architecture this program was linked with. */

@@ -60,7 +60,7 @@ static bool interrupt(CPUState *cpu)
     CPUExec *x = cpu->common.exec;
     uint32_t which = requests(cpu) & ~(uint32_t)COMMON_REQUESTS;
 
-    if (!which || x->step || x->watch_hit) {
+    if (!which || (x->step && !x->step_irqs) || x->watch_hit) {
         return false;
     }
     global_lock();
@@ -110,7 +110,7 @@ static int take_exception(CPUState *cpu)
 
     if (e >= EXCP_INTERRUPT) {
         cpu->common.exception_index = EXCP_NONE;
-        return e;
+        return x->step ? EXCP_DEBUG : e;        /* of HLT, PAUSE */
     }
     x->stat.exceptions++;
     cpu->common.ops->do_interrupt(cpu);
@@ -163,6 +163,7 @@ static int ran_one_insn(CPUExec *x)
 {
     bool tell = x->step || x->watch_hit;
 
+    x->watch_told |= x->watch_hit;
     x->one_insn = x->watch_hit = false;
     return tell ? EXCP_DEBUG : EXCP_NONE;
 }
@@ -212,7 +213,7 @@ static int run(CPUState *cpu)
         }
         TBKey key = cpu->common.ops->tb_key(cpu);
 
-        if (x->num_breaks && at_breakpoint(cpu, &key)) {
+        if (x->num_breaks && !x->step && at_breakpoint(cpu, &key)) {
             return EXCP_DEBUG;
         }
         uint64_t evictions = tb_evictions(x->tbs);

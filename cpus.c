@@ -52,6 +52,7 @@ struct CPUs {
     uint32_t requests;                  /* atomic: REQUEST_xxx */
 
     StopReason reason, reason_wanted;
+    CPUState *debug_cpu;                /* the last that stopped by STOP_DEBUG */
     QEMUBH *stop_bh, *slice_bh;
     Timer slice;
     struct { VMNotifyFn *fn; void *opaque; } notify[MAX_NOTIFIERS];
@@ -146,6 +147,9 @@ static bool has_work(CPUState *cpu)
 {
     uint32_t req = __atomic_load_n(&cpu->common.interrupt_request, __ATOMIC_SEQ_CST);
 
+    if (cpu->common.exec->held) {
+        return false;
+    }
     return !cpu->common.halted || cpu->common.ops->has_work(cpu) ||
            req & (CPU_INTERRUPT_EXIT | CPU_INTERRUPT_RESET | CPU_INTERRUPT_DEBUG);
 }
@@ -174,8 +178,9 @@ static void sleep_until_work(CPUs *s)
     }
 }
 
-static void stop_on_debug(CPUs *s)
+static void stop_on_debug(CPUs *s, CPUState *cpu)
 {
+    s->debug_cpu = cpu;
     __atomic_or_fetch(&s->requests, REQUEST_DEBUG, __ATOMIC_SEQ_CST);
     global_lock();
     vm_stop(s, STOP_DEBUG);
@@ -203,7 +208,7 @@ static bool run_turns(CPUs *s)
         __atomic_store_n(&s->turn, NULL, __ATOMIC_SEQ_CST);
         current = NULL;
         if (why == EXCP_DEBUG) {
-            stop_on_debug(s);
+            stop_on_debug(s, s->cpu[i]);
         }
     }
     return any;
@@ -565,12 +570,17 @@ static void set_running(CPUs *s, bool running)
     pthread_mutex_unlock(&s->lock);
 }
 
-void vm_start(CPUs *s)
+CPUState *vm_debug_cpu(const CPUs *s)
+{
+    return s->debug_cpu;
+}
+
+static void start(CPUs *s, bool with_clock)
 {
     if (s->running) {
         return;
     }
-    if (s->config.clock) {
+    if (s->config.clock && with_clock) {
         clock_start(s->config.clock);
     }
     notify(s, true);
@@ -579,6 +589,16 @@ void vm_start(CPUs *s)
         start_slice(s);
     }
     loop_wake();
+}
+
+void vm_start(CPUs *s)
+{
+    start(s, true);
+}
+
+void vm_start_frozen(CPUs *s)
+{
+    start(s, false);
 }
 
 static void stop_soon(void *opaque)

@@ -51,9 +51,11 @@ typedef enum StopReason {
 /* Start and stop guest time and processors.  vm_stop() has returned: nothing
  * runs (on the vCPU thread itself: soon). */
 void vm_start(CPUs *s);
+void vm_start_frozen(CPUs *s);          /* guest time stands still: a debugger's step */
 void vm_stop(CPUs *s, StopReason why);
 bool vm_running(const CPUs *s);
 StopReason vm_stop_reason(const CPUs *s);
+CPUState *vm_debug_cpu(const CPUs *s);  /* whose was the last STOP_DEBUG */
 /* Called after starting and after stopping, with the lock. */
 typedef void VMNotifyFn(void *opaque, bool running, StopReason why);
 void vm_add_notifier(CPUs *s, VMNotifyFn *fn, void *opaque);

@@ -495,7 +495,7 @@ static void check_watch(CPUState *cpu, const Access *a, MMUAccess access,
             continue;
         }
         x->watch_hit = true;
-        x->watch_addr = w->addr;
+        x->watch = *w;
         x->one_insn = true;
         if (code_ra) {
             exec_leave(cpu, code_ra);
@@ -1159,9 +1159,29 @@ int cpu_watchpoint_remove(CPUState *cpu, vaddr addr, uint32_t len, bool read, bo
     return -ENOENT;
 }
 
+bool cpu_watchpoint_take(CPUState *cpu, Watch *w)
+{
+    CPUExec *x = cpu->common.exec;
+    bool told = x->watch_told;
+
+    x->watch_told = false;
+    *w = x->watch;
+    return told;
+}
+
 void cpu_single_step(CPUState *cpu, bool on)
 {
     cpu->common.exec->step = on;
+}
+
+void cpu_single_step_irqs(CPUState *cpu, bool on)
+{
+    cpu->common.exec->step_irqs = on;
+}
+
+void cpu_hold(CPUState *cpu, bool on)
+{
+    cpu->common.exec->held = on;
 }
 
 int cpu_memory_rw_debug(CPUState *cpu, vaddr addr, void *buf, uint64_t len, bool write)

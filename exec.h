@@ -118,6 +118,8 @@ struct CPUExec {
     bool in_code;                       /* inside tcg_qemu_tb_exec() */
     bool one_insn;                      /* the next block has one instruction */
     bool step;                          /* by a debugger */
+    bool step_irqs;                     /* which takes interrupts, too */
+    bool held;                          /* by a debugger: others run */
     CPUs *cpus;
     AddressSpace *mem, *io;
     Clock *clock;                       /* or NULL */
@@ -138,7 +140,8 @@ struct CPUExec {
     Watch watches[MAX_WATCHES];
     unsigned num_watches;
     bool watch_hit;                     /* report it after this instruction */
-    uint32_t watch_addr;
+    bool watch_told;                    /* it was what stopped the machine */
+    Watch watch;                        /* which */
 
     struct {
         uint64_t tlb_misses, tlb_victim_hits, tlb_flushes, tlb_nonglobal_flushes,
@@ -176,7 +179,12 @@ int cpu_breakpoint_remove(CPUState *cpu, vaddr addr);
 bool cpu_breakpoint_on_page(CPUState *cpu, vaddr addr);
 int cpu_watchpoint_insert(CPUState *cpu, vaddr addr, uint32_t len, bool read, bool write);
 int cpu_watchpoint_remove(CPUState *cpu, vaddr addr, uint32_t len, bool read, bool write);
+/* What the CPU stopped at since the last call: a copy of the watchpoint to *w. */
+bool cpu_watchpoint_take(CPUState *cpu, Watch *w);
+/* One instruction, over a breakpoint too; HLT is one.  Interrupts wait. */
 void cpu_single_step(CPUState *cpu, bool on);
+void cpu_single_step_irqs(CPUState *cpu, bool on);      /* they do not */
+void cpu_hold(CPUState *cpu, bool on);  /* gets no turn when the machine runs */
 /* Guest virtual memory, no faults; ROM can be written.  0 or -EFAULT. */
 int cpu_memory_rw_debug(CPUState *cpu, vaddr addr, void *buf, uint64_t len, bool write);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gdbstub.h"
 #include "sys/clock.h"
 #include "util/bits.h"
 #include "util/mem.h"
@@ -318,6 +319,14 @@ static int parse_accel(Options *o, const char *s, Error *err)
         ret = parse_accel_item(o, item, value, err);
     }
     return ret;
+}
+
+static int parse_gdb_default(Options *o, const char *s, Error *err)
+{
+    (void)s;
+    (void)err;
+    o->gdb = GDBSTUB_DEFAULT;
+    return 0;
 }
 
 static int parse_help(Options *o, const char *s, Error *err)

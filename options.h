@@ -32,7 +32,7 @@ typedef enum OptionsAction { ACT_RUN, ACT_HELP, ACT_VERSION, ACT_LOG_HELP } Opti
 typedef struct Options {
     OptionsAction action;
     const char *machine, *cpu, *name, *display, *vga, *kernel, *append, *initrd, *dtb;
-    const char *monitor, *debugcon, *log_items, *log_file, *firmware_dir, *bios, *pidfile;
+    const char *monitor, *debugcon, *gdb, *log_items, *log_file, *firmware_dir, *bios, *pidfile;
     const char *drive[SLOT_NUM];
     OptionList drives, pflash, devices, serials, nets, netdevs, nics, redirs;
     OptionList usb_devices;

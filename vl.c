@@ -24,6 +24,7 @@
 #include "block/drive.h"
 #include "char/char.h"
 #include "cpus.h"
+#include "gdbstub.h"
 #include "hw/boards/machine.h"
 #include "hw/boards/usb-options.h"
 #include "monitor/monitor.h"
@@ -43,6 +44,7 @@ typedef struct Emulator {
     Machine *machine;
     Monitor *monitors[5];
     int num_monitors;
+    GDBStub *gdb;                       /* NULL: never asked for */
     int pidfile_fd;
     int ready_fd;                       /* -daemonize: tell the parent */
     bool quit;
@@ -254,9 +256,6 @@ static void handle_requests(Emulator *e)
     if (requests & REQUEST_POWERDOWN) {
         qemu_irq_pulse(e->machine->power_button);
     }
-    if (requests & REQUEST_DEBUG) {
-        vm_stop(e->cpus, STOP_DEBUG);
-    }
     if (requests & REQUEST_SHUTDOWN) {
         if (e->options.no_shutdown && !e->quit) {
             vm_stop(e->cpus, STOP_SHUTDOWN);
@@ -323,11 +322,30 @@ static int open_serials(Emulator *e, MachineConfig *c, Error *err)
     return ret;
 }
 
+static int start_gdb(void *opaque, const char *spec, Error *err);
+
+static MonitorOps monitor_ops(Emulator *e)
+{
+    return (MonitorOps){ .machine = e->machine, .cpus = e->cpus, .quit = quit_request,
+                         .gdbserver = start_gdb, .opaque = e, .name = e->options.name };
+}
+
+static int start_gdb(void *opaque, const char *spec, Error *err)
+{
+    Emulator *e = opaque;
+
+    if (!e->gdb) {
+        MonitorOps ops = monitor_ops(e);
+
+        e->gdb = gdbstub_new(&ops);
+    }
+    return gdbstub_open(e->gdb, spec, err);
+}
+
 /* Monitors sit where -monitor says and on every mux. */
 static void start_monitors(Emulator *e, const MachineConfig *c, CharDriverState *own)
 {
-    MonitorOps ops = { .machine = e->machine, .cpus = e->cpus, .quit = quit_request,
-                       .opaque = e, .name = e->options.name };
+    MonitorOps ops = monitor_ops(e);
 
     for (int i = 0; i < 4; i++) {
         if (c->serial[i] && chr_is_mux(c->serial[i])) {
@@ -573,7 +591,8 @@ static bool wants_terminal(const char *chardev)
 
 static int check_daemon(const Options *o, Error *err)
 {
-    bool terminal = wants_terminal(o->monitor) || wants_terminal(o->debugcon);
+    bool terminal = wants_terminal(o->monitor) || wants_terminal(o->debugcon) ||
+                    wants_terminal(o->gdb);
 
     for (int i = 0; i < o->serials.num; i++) {
         terminal |= wants_terminal(o->serials.item[i]);
@@ -748,11 +767,15 @@ static int start(Emulator *e, Error *err)
     start_monitors(e, &c, monitor);
     chr_set_exit_handler(quit_request, e);
     machine_reset(e->machine);
-    return cpus_start(e->cpus, err);
+    if (o->gdb) {
+        ret = start_gdb(e, o->gdb, err);
+    }
+    return ret < 0 ? ret : cpus_start(e->cpus, err);
 }
 
 static void shut_down(Emulator *e)
 {
+    gdbstub_close(e->gdb, e->status);
     if (e->cpus) {
         vm_stop(e->cpus, STOP_SHUTDOWN);
     }
@@ -764,6 +787,7 @@ static void shut_down(Emulator *e)
     net_close_all();
     drive_close_all();
     chr_close_all();
+    gdbstub_free(e->gdb);
     if (e->pidfile_fd >= 0) {
         unlink(e->options.pidfile);
         close(e->pidfile_fd);
@@ -791,7 +815,7 @@ int main(int argc, char **argv)
             if (e.ready_fd >= 0) {
                 daemon_ready(&e);
             }
-            if (!e.options.stopped) {
+            if (!e.options.stopped && !gdbstub_attached(e.gdb)) {
                 vm_start(e.cpus);
             }
             main_loop(&e);

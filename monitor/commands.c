@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gdbstub.h"
 #include "monitor/command.h"
 #include "ui/console.h"
 #include "util/bits.h"
@@ -127,6 +128,22 @@ static void cmd_cpu(Monitor *mon, const Args *a)
     mon->cpu = (int)n;
 }
 
+static void cmd_gdbserver(Monitor *mon, const Args *a)
+{
+    const char *spec = a->v[0].given ? a->v[0].s : GDBSTUB_DEFAULT;
+    Error err;
+
+    if (!mon->ops.gdbserver) {
+        monitor_printf(mon, "gdbserver: not from here\n");
+    } else if (mon->ops.gdbserver(mon->ops.opaque, spec, &err) < 0) {
+        monitor_error(mon, &err);
+    } else if (strcmp(spec, "none")) {
+        monitor_printf(mon, "waiting for a debugger at '%s'\n", spec);
+    } else {
+        monitor_printf(mon, "no debugger is waited for\n");
+    }
+}
+
 /* -- Screen and log ---------------------------------------------------------- */
 
 static void cmd_screendump(Monitor *mon, const Args *a)
@@ -224,6 +241,8 @@ const Command commands[] = {
     { "device_del", "s", "id", "pull a USB device out", cmd_device_del },
     { "screendump", "-e F s? s?", "[-e] filename [-f png|ppm]",
       "save the screen as a picture, -e: with the lamps at its edge", cmd_screendump },
+    { "gdbserver", "s?", "[chardev|none]", "wait for GDB there (tcp::1234), or no longer",
+      cmd_gdbserver },
     { "log", "s", "item1[,...]", "log the given items; help log lists", cmd_log },
     { "logfile", "F", "filename", "log to this file", cmd_logfile },
     { "x", "/ i", "/fmt addr", "dump virtual memory", cmd_x },

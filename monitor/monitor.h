@@ -25,6 +25,8 @@ typedef struct MonitorOps {             /* filled in by vl.c; copied */
     CPUs *cpus;                         /* NULL: commands about CPUs say so */
     const char *name;                   /* -name, or NULL */
     void (*quit)(void *opaque);         /* ends the program soon */
+    /* -gdb, later; NULL: not from here */
+    int (*gdbserver)(void *opaque, const char *spec, Error *err);
     void *opaque;
 } MonitorOps;
 

@@ -364,6 +364,10 @@ const CPUOps arm_cpu_ops = {
     .get_register = arm_get_register,
     .dump_mem = arm_dump_mem,
     .dump_tlb = arm_dump_tlb,
+    .gdb_arch = "arm",
+    .gdb_features = arm_gdb_features,
+    .gdb_read_reg = arm_gdb_read_reg,
+    .gdb_write_reg = arm_gdb_write_reg,
 };
 
 const CPUOps *const target_cpu_ops = &arm_cpu_ops;

@@ -15,4 +15,9 @@ void arm_dump_mem(CPUState *cpu, void (*put)(void *, const char *), void *opaque
 /* One line per section or page: virtual: physical size domain kernel user */
 void arm_dump_tlb(CPUState *cpu, void (*put)(void *, const char *), void *opaque);
 
+/* CPUOps.gdb_features and so on: gdb.c */
+const GDBFeature *arm_gdb_features(CPUState *cpu);
+void arm_gdb_read_reg(CPUState *cpu, unsigned n, uint8_t *buf);
+bool arm_gdb_write_reg(CPUState *cpu, unsigned n, const uint8_t *buf);
+
 #endif

@@ -344,6 +344,10 @@ const CPUOps x86_cpu_ops = {
     .get_register = x86_get_register,
     .dump_mem = x86_dump_mem,
     .dump_tlb = x86_dump_tlb,
+    .gdb_arch = "i386",
+    .gdb_features = x86_gdb_features,
+    .gdb_read_reg = x86_gdb_read_reg,
+    .gdb_write_reg = x86_gdb_write_reg,
 };
 
 const CPUOps *const target_cpu_ops = &x86_cpu_ops;

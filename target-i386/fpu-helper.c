@@ -948,7 +948,7 @@ static void set_fpuc(CPUX86State *env, uint32_t val)
     update_summary(env);
 }
 
-static void set_fpus(CPUX86State *env, uint32_t val)
+void x86_fpu_set_status(CPUX86State *env, uint32_t val)
 {
     env->fpstt = val >> 11 & 7;
     env->fpus = val & 0x477f & ~(7u << 11);
@@ -1028,7 +1028,7 @@ static unsigned tag_of(const CPUX86State *env, unsigned n)
     return exp == 0 || exp == 0x7fff || !(r->f.mant >> 63) ? 2 : 0;
 }
 
-static uint32_t tag_word(const CPUX86State *env)
+uint32_t x86_fpu_tag_word(const CPUX86State *env)
 {
     uint32_t w = 0;
 
@@ -1049,7 +1049,7 @@ static void env_words(const CPUX86State *env, unsigned size, uint32_t w[7])
 
     w[0] = env->fpuc;
     w[1] = env->fpus | env->fpstt << 11;
-    w[2] = tag_word(env);
+    w[2] = x86_fpu_tag_word(env);
     w[3] = ip;
     w[5] = dp;
     if (prot) {
@@ -1102,7 +1102,7 @@ static void set_env(CPUX86State *env, unsigned size, const uint32_t w[7])
     env->fpdp = prot ? w[5] : (w[5] & 0xffff) | (w[6] >> 12) << 16;
     env->fpop = (prot ? size == 4 ? w[4] >> 16 : 0 : w[4]) & 0x7ff;
     env->fpuc = (w[0] & 0x1f3f) | 0x40;
-    set_fpus(env, w[1]);
+    x86_fpu_set_status(env, w[1]);
     set_fpuc(env, w[0]);
 }
 
@@ -1255,7 +1255,7 @@ void helper_fxrstor(CPUX86State *env, uint32_t addr)
     env->fpdp = ld_word(env, addr + 16, MO_32, ra);
     env->fpop = tags >> 16 & 0x7ff;
     env->fpuc = (control & 0x1f3f) | 0x40;
-    set_fpus(env, control >> 16);
+    x86_fpu_set_status(env, control >> 16);
     set_fpuc(env, control);
     for (unsigned n = 0; n < 8; n++) {
         env->fptags[n] = !(tags >> n & 1);

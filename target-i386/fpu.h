@@ -27,6 +27,11 @@ void x86_fpu_load(CPUX86State *env);
 void x86_fpu_spill(CPUX86State *env);
 void x86_fpu_sync(CPUX86State *env);
 
+/* As FSTENV has it, SDM vol. 1, 8.1.7. */
+uint32_t x86_fpu_tag_word(const CPUX86State *env);
+/* The status word and TOP; ES and B follow the exceptions. */
+void x86_fpu_set_status(CPUX86State *env, uint32_t sw);
+
 /* The host's control word follows the guest's while its code runs. */
 void x86_fpu_enter(CPUX86State *env);
 void x86_fpu_leave(CPUX86State *env);

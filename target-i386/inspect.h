@@ -15,4 +15,9 @@ void x86_dump_mem(CPUState *cpu, void (*put)(void *, const char *), void *opaque
 /* One line per page: virtual: physical XGPDACTUW */
 void x86_dump_tlb(CPUState *cpu, void (*put)(void *, const char *), void *opaque);
 
+/* CPUOps.gdb_features and so on: gdb.c */
+const GDBFeature *x86_gdb_features(CPUState *cpu);
+void x86_gdb_read_reg(CPUState *cpu, unsigned n, uint8_t *buf);
+bool x86_gdb_write_reg(CPUState *cpu, unsigned n, const uint8_t *buf);
+
 #endif

@@ -1138,10 +1138,10 @@ ON_ALL(breakpoints_and_steps)
     CHECK_EQ(go(g, 0x1000), EXCP_DEBUG);
     CHECK_EQ(g->toy->pc, 0x1020);
     CHECK_EQ(g->toy->r[2], 100);
-    cpu_breakpoint_remove(g->cpu, 0x1020);
-    cpu_single_step(g->cpu, true);
+    cpu_single_step(g->cpu, true);      /* over it */
     CHECK_EQ(cpu_exec(g->cpu), EXCP_DEBUG);
     CHECK_EQ(g->toy->pc, 0x1028);
+    cpu_breakpoint_remove(g->cpu, 0x1020);
     for (unsigned i = 0; i < 3; i++) {
         CHECK_EQ(cpu_exec(g->cpu), EXCP_DEBUG);
     }
@@ -1153,11 +1153,16 @@ ON_ALL(breakpoints_and_steps)
 
 ON_ALL(watchpoints_stop_behind_the_access)
 {
+    Watch w;
+
     put_loop(g, 0x1000);
     cpu_watchpoint_insert(g->cpu, 0x8002, 1, false, true);
     CHECK_EQ(go(g, 0x1000), EXCP_DEBUG);
     CHECK_EQ(g->toy->pc, 0x1028);
     CHECK_EQ(load_le(g->host + 0x8000, 4), 100);
+    CHECK(cpu_watchpoint_take(g->cpu, &w));
+    CHECK_EQ(w.addr, 0x8002);
+    CHECK(!cpu_watchpoint_take(g->cpu, &w));
     CHECK_EQ(cpu_exec(g->cpu), EXCP_DEBUG);
     CHECK_EQ(load_le(g->host + 0x8000, 4), 199);
     CHECK_EQ(cpu_watchpoint_remove(g->cpu, 0x8002, 1, false, true), 0);
