@@ -71,7 +71,7 @@ static const X86Op group15_mem[8] = {
     [1] = F(OP_MMX | OP_MODE | FEAT(FXSR), FXRSTOR, R, M_n),
     [2] = F(OP_SSE | OP_MODE | FEAT(SSE), LDMXCSR, R, M_n),
     [3] = F(OP_SSE | FEAT(SSE), STMXCSR, R, M_n),
-    [7] = F(FEAT(CLFSH), CLFLUSH, R, M_b),
+    [7] = F(FEAT(CLFSH), CLFLUSH, R, M_n),
 };
 
 static const X86Op group15_reg[8] = {

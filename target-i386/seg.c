@@ -180,6 +180,18 @@ uint32_t helper_seg_check_w(CPUX86State *env, uint32_t seg, uint32_t offset, uin
     return x86_seg_check(env, seg, offset, size, true, GETPC());
 }
 
+/* A byte is read for its faults; a segment that is only executed will do (SDM
+ * vol. 2, CLFLUSH). */
+void helper_clflush(CPUX86State *env, uint32_t seg, uint32_t offset)
+{
+    const SegmentCache *s = &env->segs[seg];
+    bool code = x86_protected(env) && (s->flags & DESC_P) && (s->flags & DESC_CODE);
+    uint32_t linear = code && offset <= s->limit ? s->base + offset
+        : x86_seg_check(env, seg, offset, 1, false, GETPC());
+
+    cpu_ld(x86_cpu(env), linear, MO_8, x86_cpl(env) == 3, GETPC());
+}
+
 /* -- Loading a segment register, SDM vol. 2, MOV ----------------------------- */
 
 static void check_stack_seg(CPUX86State *env, uint32_t sel, const Descriptor *d, uintptr_t ra)

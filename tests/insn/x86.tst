@@ -58,6 +58,8 @@ db3b | fstp tbyte: 8 bytes | ebx=20030004 ftw=1 eflags=40202 | eip=20010100 exc=
 0f28c1 | movaps registers | xmm1=1:2 | xmm0=1:2
 0f2803 | movaps memory | ebx=20030008 | eip=20010100 exc=d:0
 0f1003 | movups memory | ebx=20030008 [8]=01 | xmm0=0:1
+2e8a03 | a read in an execute-only segment | cs=37 ebx=20030008 | eip=20010100 exc=d:0
+2e0fae3b | clflush there | cs=37 ebx=20030008 |
 
 # -- x87 ------------------------------------------------------------------------
 d8c1 | fadd, rounding up | fcw=b7f ftw=3 st0=3fff:8000000000000000 st1=3f00:8000000000000000 | fsw=220 st0=3fff:8000000000000001
