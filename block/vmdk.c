@@ -49,7 +49,7 @@
 
 enum {
     SECTOR = 512, HEADER = 512, MAX_TEXT = 1 << 20, MAX_EXTENTS = 16384,
-    MAX_GRAIN = 16 << 20, MARKER = 12,
+    MAX_GRAIN = 16 << 20, MAX_PACKED = 2 << 20, MARKER = 12,
     FLAG_NEWLINES = 1, FLAG_REDUNDANT = 2, FLAG_ZERO = 4,
     FLAG_COMPRESSED = 1 << 16, FLAG_MARKERS = 1 << 17,
     GRAIN = 64 << 10, ENTRIES = 512, TEXT_AT = 512, TEXT_ROOM = 20 * SECTOR,
@@ -345,6 +345,11 @@ static int check_sparse(BlockDriverState *bs, const Extent *e, const uint8_t *h,
         return error_set(err, ENOTSUP, "%s: a vmdk image compressed with method %u%s", f,
                          (unsigned)load_le(h + 77, 2),
                          flags & FLAG_MARKERS ? "" : ", without markers");
+    }
+    if ((flags & FLAG_COMPRESSED) && load_le(h + 20, 8) > MAX_PACKED / SECTOR) {
+        return error_set(err, ENOTSUP, "%s: a vmdk image compressed in grains of %llu sectors,"
+                         " at most %d can be read", f, (unsigned long long)load_le(h + 20, 8),
+                         MAX_PACKED / SECTOR);
     }
     if (!bs->read_only && version == 3 && !(flags & FLAG_COMPRESSED)) {
         return error_set(err, EROFS, "%s: vmdk version 3 (changed block tracking) can only be"

@@ -524,6 +524,7 @@ static const Defect defects[] = {
     { "vmdk", NULL, 4, "\4\0\0\0", 4, "vmdk version 4" },
     { "vmdk", NULL, 12, FF4 FF4, 8, "sectors in grains" },
     { "vmdk", NULL, 20, "\3\0\0\0\0\0\0\0", 8, "grains of 1536" },
+    { "vmdk", "subformat=streamOptimized", 20, "\0\x80\0\0", 4, "in grains of 32768 sectors" },
     { "vmdk", NULL, 28, FF4 FF4, 8, "a descriptor of" },
     { "vmdk", NULL, 36, "\0\0\0\1\0\0\0\0", 8, "a descriptor of" },
     { "vmdk", NULL, 44, "\0\0\0\0", 4, "tables of 0 grains" },
