@@ -226,13 +226,7 @@ static void compare_imm(X86Dis *d, const TCGHelper *h, unsigned bytes)
         fast_op(d, TWO, insn_imm(d, d->imm[2] & 7), s);
         return;
     }
-    s = in_xmm_t(d, s);
-    TCGv dest = in_xmm_d(d, xmm(d, d->reg));
-
-    trap_begin(d, dest);
-    tcg_call(d->s, h, dest, s, imm8(d, 2));
-    trap_end(d, dest);
-    from_xmm_d(d, d->reg);
+    call_imm(d, h, s);
 }
 
 void gen_CMPPS(X86Dis *d) { compare_imm(d, &h_cmpps, 16); }

@@ -58,13 +58,7 @@ static void op_float(X86Dis *d, const TCGHelper *h, X86Feature f, TCGv s, Arity 
         op_imm(d, h, f, s, arity);
         return;
     }
-    s = in_xmm_t(d, s);
-    TCGv dest = in_xmm_d(d, xmm(d, d->reg));
-
-    trap_begin(d, dest);
-    tcg_call(d->s, h, dest, s, imm8(d, 2));
-    trap_end(d, dest);
-    from_xmm_d(d, d->reg);
+    call_imm(d, h, s);
 }
 
 #define ROW(name, feature, bytes, fn, arity)                                \

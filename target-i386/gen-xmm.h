@@ -121,4 +121,16 @@ static inline void trap_end(X86Dis *d, TCGv dest)
     }
 }
 
+/* d = h(d, s, imm8), by the helper. */
+static inline void call_imm(X86Dis *d, const TCGHelper *h, TCGv s)
+{
+    s = in_xmm_t(d, s);
+    TCGv dest = in_xmm_d(d, xmm(d, d->reg));
+
+    trap_begin(d, dest);
+    tcg_call(d->s, h, dest, s, imm8(d, 2));
+    trap_end(d, dest);
+    from_xmm_d(d, d->reg);
+}
+
 #endif
