@@ -29,32 +29,15 @@
 #include "char/char.h"
 #include "hw/boards/machine.h"
 #include "sys/loop.h"
+#include "tests/fuzz/rng.h"
 #include "ui/console.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
 enum { HANG = 30, RAM_SIZE = 16 << 20, PLAY = 0x10000, NUM_DRIVES = 6 };
 
-static uint64_t rng, accesses, seed = 1;
+static uint64_t accesses, seed = 1;
 static bool verbose;
-
-static uint64_t next(void)              /* xorshift64*, Marsaglia, Vigna */
-{
-    rng ^= rng >> 12;
-    rng ^= rng << 25;
-    rng ^= rng >> 27;
-    return rng * 0x2545f4914f6cdd1dull;
-}
-
-static uint64_t below(uint64_t n)
-{
-    return (next() >> 11) % n;
-}
-
-static bool one_in(unsigned n)
-{
-    return below(n) == 0;
-}
 
 __attribute__((format(printf, 1, 2)))
 static void say(const char *fmt, ...)

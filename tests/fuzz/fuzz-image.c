@@ -36,6 +36,7 @@
 
 #include "block/block-int.h"
 #include "block/vhdx-log.h"
+#include "tests/fuzz/rng.h"
 #include "tests/unit/read-only-images.h"
 #include "util/bits.h"
 #include "util/mem.h"
@@ -84,28 +85,6 @@ static const Base bases[] = {
 static const char *const all_formats[] = {
     "qcow2", "qcow", "vmdk", "vdi", "vpc", "vhdx", "parallels", "cow", "bochs", "cloop", "dmg",
 };
-
-/* -- Numbers ----------------------------------------------------------------- */
-
-static uint64_t rng;
-
-static uint64_t next(void)              /* xorshift64*, Marsaglia, Vigna */
-{
-    rng ^= rng >> 12;
-    rng ^= rng << 25;
-    rng ^= rng >> 27;
-    return rng * 0x2545f4914f6cdd1dull;
-}
-
-static uint64_t below(uint64_t n)
-{
-    return (next() >> 11) % n;
-}
-
-static bool one_in(unsigned n)
-{
-    return below(n) == 0;
-}
 
 /* -- Memory ------------------------------------------------------------------ */
 
