@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Guest;
+use Picture;
 use Test::More;
 
 my $dir = Guest::scratch();
@@ -22,13 +23,13 @@ my $g = Guest->start(arm => 1, monitor => 1, args => [
 $g->must(qr{Run /init as init process}, 60, 'the kernel reaches user space');
 sleep 3 * $Guest::scale;
 $g->monitor("screendump $dir/boot.ppm");
-my $boot = picture("$dir/boot.ppm");
+my $boot = Picture::load("$dir/boot.ppm");
 is("$boot->{w}x$boot->{h}", '800x600', 'the screen has the size Linux set');
 # The logo is at the top left: 80x80, a black and yellow bird.
-my %colour = colours($boot, 0, 0, 80, 80);
+my %colour = Picture::colours($boot, 0, 0, 80, 80);
 cmp_ok(scalar(keys %colour), '>', 20, 'there is a colourful picture');
-ok((grep { yellow($_) } keys %colour), 'whose beak and feet are yellow');
-cmp_ok(scalar(keys %{{colours($boot, 0, 100, 800, 400)}}), '>=', 2, 'and text below it');
+ok((grep { Picture::yellow($_) } keys %colour), 'whose beak and feet are yellow');
+cmp_ok(scalar(keys %{{Picture::colours($boot, 0, 100, 800, 400)}}), '>=', 2, 'and text below it');
 
 # a shell command typed on the keyboard, seen on the serial line
 $g->monitor("sendkey $_") for qw(e c h o spc k e y s minus w o r k spc shift-dot
@@ -38,32 +39,3 @@ $g->monitor("screendump $dir/typed.png");
 ok(-s "$dir/typed.png", 'a PNG can be had as well');
 $g->stop;
 done_testing();
-
-sub picture
-{
-    my ($path) = @_;
-    my $data = join '', Guest::slurp($path);
-
-    $data =~ /^P6\s+(\d+)\s+(\d+)\s+255\s/g or return {w => 0, h => 0, data => ''};
-    return {w => $1, h => $2, data => substr($data, pos $data)};
-}
-
-sub colours
-{
-    my ($p, $x, $y, $w, $h) = @_;
-    my %seen;
-
-    for my $row ($y .. $y + $h - 1) {
-        for my $col ($x .. $x + $w - 1) {
-            $seen{substr($p->{data}, 3 * ($row * $p->{w} + $col), 3)}++;
-        }
-    }
-    return %seen;
-}
-
-sub yellow
-{
-    my ($r, $g, $b) = unpack 'C3', $_[0];
-
-    return $r > 180 && $g > 120 && $b < 80;
-}

@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Guest;
+use Picture;
 use Test::More;
 
 my $dir = Guest::scratch();
@@ -42,10 +43,10 @@ sub panel
     sleep 2 * $Guest::scale;
     my $p = picture($g, '');
     is("$p->{w}x$p->{h}", "${w}x$h", 'the picture has the size Linux set');
-    my %logo = colours($p, 0, 0, 80, 80);
+    my %logo = Picture::colours($p, 0, 0, 80, 80);
     cmp_ok(scalar(keys %logo), '>', 20, 'there is a colourful picture');
-    ok((grep { yellow($_) } keys %logo), 'whose beak and feet are yellow');
-    cmp_ok(scalar(keys %{{colours($p, 0, 88, $w, $h - 88)}}), '>=', 2, 'and text below it');
+    ok((grep { Picture::yellow($_) } keys %logo), 'whose beak and feet are yellow');
+    cmp_ok(scalar(keys %{{Picture::colours($p, 0, 88, $w, $h - 88)}}), '>=', 2, 'and text below it');
     $g->monitor("screendump $dir/screen.png");
     my $png = join '', Guest::slurp("$dir/screen.png");
     is(join('x', unpack 'x16NN', $png), "${w}x$h", 'a PNG is as large');
@@ -61,10 +62,10 @@ sub edge
     $g->must($shell, 120, 'a shell');
     $g->run("for t in $led/led*/trigger; do echo none >\$t; done", 20);
     like($g->monitor('info leds'), qr/^backlight +off/m, 'the backlight is off');
-    is(scalar(keys %{{colours(picture($g, ''), 0, 0, 240, 320)}}), 1, 'the panel is dark');
+    is(scalar(keys %{{Picture::colours(picture($g, ''), 0, 0, 240, 320)}}), 1, 'the panel is dark');
     $g->run_ok("echo 1 >$led/backlight/brightness", 20, 'it can be switched on');
     like($g->monitor('info leds'), qr/^backlight +on/m, 'the monitor shows it');
-    cmp_ok(scalar(keys %{{colours(picture($g, ''), 0, 0, 80, 80)}}), '>', 20, 'and one sees');
+    cmp_ok(scalar(keys %{{Picture::colours(picture($g, ''), 0, 0, 80, 80)}}), '>', 20, 'and one sees');
 
     my $before = picture($g, '-e');
     is("$before->{w}x$before->{h}", '240x334', 'the edge is below the picture');
@@ -104,28 +105,5 @@ sub picture
     my ($g, $flag) = @_;
 
     $g->monitor("screendump $flag $dir/screen.ppm");
-    my $data = join '', Guest::slurp("$dir/screen.ppm");
-
-    $data =~ /^P6\s+(\d+)\s+(\d+)\s+255\s/g or return {w => 0, h => 0, data => ''};
-    return {w => $1, h => $2, data => substr($data, pos $data)};
-}
-
-sub colours
-{
-    my ($p, $x, $y, $w, $h) = @_;
-    my %seen;
-
-    for my $row ($y .. $y + $h - 1) {
-        for my $col ($x .. $x + $w - 1) {
-            $seen{substr($p->{data}, 3 * ($row * $p->{w} + $col), 3)}++;
-        }
-    }
-    return %seen;
-}
-
-sub yellow
-{
-    my ($r, $g, $b) = unpack 'C3', $_[0];
-
-    return $r > 180 && $g > 120 && $b < 80;
+    return Picture::load("$dir/screen.ppm");
 }
