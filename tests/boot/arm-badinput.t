@@ -44,10 +44,7 @@ sub file
 {
     my ($name, $content) = @_;
 
-    open(my $f, '>:raw', "$dir/$name") or die "$dir/$name: $!\n";
-    print $f $content;
-    close $f;
-    return "$dir/$name";
+    return Guest::write_file("$dir/$name", $content);
 }
 
 my $good = file('zImage', zimage(65536));

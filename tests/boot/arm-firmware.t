@@ -46,8 +46,5 @@ sub file
 {
     my ($name, $content) = @_;
 
-    open(my $f, '>:raw', "$dir/$name") or die "$dir/$name: $!\n";
-    print $f $content;
-    close $f;
-    return "$dir/$name";
+    return Guest::write_file("$dir/$name", $content);
 }

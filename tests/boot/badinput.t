@@ -27,10 +27,7 @@ sub make_file
 {
     my ($name, $content) = @_;
 
-    open(my $f, '>', "$dir/$name") or die "$dir/$name: $!\n";
-    print $f $content;
-    close $f;
-    return "$dir/$name";
+    return Guest::write_file("$dir/$name", $content);
 }
 
 my $text = make_file('text', "this is no kernel and no disk\n" x 100);

@@ -172,6 +172,17 @@ sub slurp
     return @lines;
 }
 
+# The path, of a file with this content.
+sub write_file
+{
+    my ($path, $content) = @_;
+
+    open(my $f, '>:raw', $path) or die "$path: $!\n";
+    print $f $content;
+    close $f;
+    return $path;
+}
+
 # ---- life ------------------------------------------------------------------
 
 # start(args => [...], name => 'log name', monitor => 0|1, serial => 0|1,
