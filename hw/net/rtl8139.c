@@ -50,6 +50,8 @@ typedef struct Rtl8139 {
     Nic nic;
     uint8_t reg[NUM_PORTS];             /* as the guest reads it, but for hooks */
     uint8_t next_tx;                    /* descriptor */
+    bool unseen;                        /* a frame came since CR or CBR was read */
+    bool starved;                       /* a frame may wait for room in the ring */
     MiiPhy phy;
     Eeprom eeprom;
 } Rtl8139;
@@ -91,10 +93,11 @@ static unsigned ring_used(const Rtl8139 *s)
 
 static bool can_receive(void *opaque)
 {
-    const Rtl8139 *s = opaque;
+    Rtl8139 *s = opaque;
 
-    return !(s->reg[CR] & CR_RE) ||
-           ring_used(s) + HEADER + MAX_FRAME + FCS + 4 < ring_size(s);
+    s->starved = (s->reg[CR] & CR_RE) &&
+                 ring_used(s) + HEADER + MAX_FRAME + FCS + 4 >= ring_size(s);
+    return !s->starved;
 }
 
 /* 0: not for us; else the status bits that say why it is. */
@@ -149,6 +152,7 @@ static void receive(void *opaque, const uint8_t *frame, size_t len)
     memcpy(packet + HEADER, frame, len);
     store_le(packet + HEADER + len, ether_crc(frame, len), FCS);
     put_ring(s, packet, (unsigned)len + HEADER + FCS);
+    s->unseen = true;
     interrupt(s, INT_ROK);
 }
 
@@ -190,6 +194,7 @@ static void reset_transceivers(Rtl8139 *s)
         store_le(s->reg + TSAD0 + 4 * n, 0, 4);
     }
     s->next_tx = 0;
+    s->unseen = s->starved = false;
     store_le(s->reg + CBR, 0, 2);
     store_le(s->reg + CAPR, 0xfff0, 2);
     store_le(s->reg + IMR, 0, 2);
@@ -223,7 +228,14 @@ static void write_cr(Rtl8139 *s, unsigned at, uint32_t val)
 
 static uint32_t read_cr(Rtl8139 *s, unsigned at)
 {
+    s->unseen = false;
     return s->reg[at] | (ring_used(s) ? 0 : CR_BUFE);
+}
+
+static uint32_t read_cbr(Rtl8139 *s, unsigned at)
+{
+    s->unseen = false;
+    return get(s, at, 2);
 }
 
 static void write_capr(Rtl8139 *s, unsigned at, uint32_t val)
@@ -238,9 +250,17 @@ static void write_imr(Rtl8139 *s, unsigned at, uint32_t val)
     update_irq(s);
 }
 
+/*
+ * Linux (8139too.c) clears ROK after each packet, looks into the ring again or, its
+ * budget spent, at ROK alone.  On a wire the next frame sets ROK, or RXOVW, later;
+ * ours come as fast as they fit and then wait, so ROK stays for one that the guest
+ * cannot know of.
+ */
 static void write_isr(Rtl8139 *s, unsigned at, uint32_t val)
 {
-    store_le(s->reg + at, get(s, at, 2) & ~val, 2);
+    uint32_t again = s->unseen || s->starved ? get(s, at, 2) & INT_ROK : 0;
+
+    store_le(s->reg + at, (get(s, at, 2) & ~val) | again, 2);
     update_irq(s);
 }
 
@@ -349,7 +369,7 @@ static const Reg regs[] = {
     { "ERSR",     0x36, 1, 0,          NULL,      NULL },
     { "CR",       0x37, 1, 0,          read_cr,   write_cr },
     { "CAPR",     0x38, 2, 0,          NULL,      write_capr },
-    { "CBR",      0x3a, 2, 0,          NULL,      NULL },
+    { "CBR",      0x3a, 2, 0,          read_cbr,  NULL },
     { "IMR",      0x3c, 2, 0,          NULL,      write_imr },
     { "ISR",      0x3e, 2, 0,          NULL,      write_isr },
     { "TCR",      0x40, 4, 0,          NULL,      write_tcr },
@@ -548,6 +568,7 @@ static const VMField rtl8139_vmstate[] = {
     VM_PCI_DEVICE(Rtl8139, pci),
     VM_ARRAY(Rtl8139, reg),
     VM_FIELD(Rtl8139, next_tx),
+    VM_FIELD(Rtl8139, unseen),
     VM_STRUCTS(Rtl8139, phy, 1, mii_vmstate),
     VM_STRUCTS(Rtl8139, eeprom, 1, eeprom_vmstate),
     VM_END

@@ -275,6 +275,38 @@ TEST(frames_wait_for_room)
     unplug(d);
 }
 
+/*
+ * ISR.ROK is cleared for frames that the guest has seen in CR or CBR; it stays for
+ * one that came since, and while the ring is full and more wait.
+ */
+TEST(rok_stays_for_what_was_not_seen)
+{
+    Device *d = running(ACCEPT_ME);
+    uint8_t f[2048];
+    unsigned status;
+
+    send_to_card(card_mac, 1000, 0);
+    set(d, ISR, ROK, 2);
+    CHECK_EQ(irq_level, 1);
+    CHECK_EQ(get(d, CR, 1) & BUFE, 0);
+    set(d, ISR, ROK, 2);
+    CHECK_EQ(irq_level, 0);
+    for (unsigned i = 1; i < 20; i++) {
+        send_to_card(card_mac, 1000, i);
+    }
+    CHECK(get(d, CBR, 2) != 0);
+    set(d, ISR, ROK, 2);
+    CHECK_EQ(get(d, ISR, 2), ROK);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_EQ(receive_frame(d, f, &status, true), 1000);
+        settle();
+    }
+    CHECK_EQ(get(d, CR, 1) & BUFE, BUFE);
+    set(d, ISR, ROK, 2);
+    CHECK_EQ(irq_level, 0);
+    unplug(d);
+}
+
 static unsigned taken(unsigned rcr, const uint8_t to[6], unsigned mar)
 {
     Device *d = running(rcr);
