@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# level: all
+# level: check
 # SPDX-License-Identifier: MIT
 #
 # Debian's kernel and each card of the PC with its own driver: DHCP, ping, a file
