@@ -387,3 +387,15 @@ int aio_pool_co(int (*fn)(void *arg), void *arg)
     coroutine_yield();
     return job.ret;
 }
+
+static bool only_waits;
+
+void aio_only_waits(void)
+{
+    only_waits = true;
+}
+
+int aio_short_co(int (*fn)(void *arg), void *arg)
+{
+    return only_waits ? fn(arg) : aio_pool_co(fn, arg);
+}

@@ -64,6 +64,10 @@ void aio_co_sleep(int64_t ns);
 
 /* Coroutine only: fn(arg) on a worker thread; its result. */
 int aio_pool_co(int (*fn)(void *arg), void *arg);
+/* The same for what takes no longer than to hand it over, as a rule: it is done
+ * here, if the program has said that it does nothing else meanwhile (a tool). */
+int aio_short_co(int (*fn)(void *arg), void *arg);
+void aio_only_waits(void);
 
 /* -- Linux native AIO -------------------------------------------------------- */
 

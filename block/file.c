@@ -4,6 +4,7 @@
  *
  *   read, cached     preadv2(RWF_NOWAIT) at once; else as below
  *   O_DIRECT         native AIO
+ *   write, cached    up to 16 KiB: at once, in tools; else as below
  *   everything else  a worker thread
  *
  * Images are locked as whole files with open file description locks (fcntl(2),
@@ -33,7 +34,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { MAX_PIECES = 256, MAX_SECTOR = 4096 };
+enum { MAX_PIECES = 256, MAX_SECTOR = 4096, SHORT = 16 << 10 };
 
 typedef struct File {
     int fd;
@@ -41,6 +42,7 @@ typedef struct File {
     bool nowait;                        /* RWF_NOWAIT works here */
     bool no_discard, no_zero_range;     /* the file system refused once */
     bool flush_lost;
+    uint64_t data_from, data_to;        /* no holes there: SEEK_HOLE is slow */
     LinuxAio *aio;
 } File;
 
@@ -254,7 +256,8 @@ static int64_t transfer(File *s, bool write, const struct iovec *iov, int num,
             return n;
         }
     }
-    int ret = aio_pool_co(transfer_once, &t);
+    bool is_short = write && !s->direct && !s->is_device && want <= SHORT;
+    int ret = is_short ? aio_short_co(transfer_once, &t) : aio_pool_co(transfer_once, &t);
     return ret < 0 ? ret : t.moved;
 }
 
@@ -366,6 +369,7 @@ static int file_discard(BlockDriverState *bs, uint64_t off, uint64_t len)
     }
     int ret = aio_pool_co(do_range, &r);
     s->no_discard |= ret == -ENOTSUP;
+    s->data_to = 0;
     return ret;
 }
 
@@ -389,32 +393,40 @@ static int file_write_zeroes(BlockDriverState *bs, uint64_t off, uint64_t len, i
     }
     ret = aio_pool_co(do_range, &r);
     s->no_zero_range |= ret == -ENOTSUP;
+    s->data_to = 0;
     return ret;
 }
 
 static int file_block_status(BlockDriverState *bs, uint64_t off, uint64_t len,
                              uint64_t *num, uint64_t *map)
 {
-    const File *s = bs->opaque;
+    File *s = bs->opaque;
     int have = BDRV_BLOCK_ALLOCATED | BDRV_BLOCK_OFFSET;
-    off_t data = lseek(s->fd, (off_t)off, SEEK_DATA);
 
     *map = off;
     *num = len;
-    if (s->is_device || (data < 0 && errno != ENXIO)) {
+    if (s->is_device) {
         return have | BDRV_BLOCK_DATA;
     }
-    if (data < 0) {
-        return have | BDRV_BLOCK_ZERO;  /* a hole to the end */
+    if (off < s->data_from || off >= s->data_to) {
+        off_t data = lseek(s->fd, (off_t)off, SEEK_DATA);
+
+        if (data < 0) {                 /* a hole to the end, or not known */
+            return have | (errno == ENXIO ? BDRV_BLOCK_ZERO : BDRV_BLOCK_DATA);
+        }
+        if ((uint64_t)data > off) {
+            *num = MIN(len, (uint64_t)data - off);
+            return have | BDRV_BLOCK_ZERO;
+        }
+        off_t hole = lseek(s->fd, (off_t)off, SEEK_HOLE);
+
+        if (hole <= 0 || (uint64_t)hole <= off) {
+            return have | BDRV_BLOCK_DATA;
+        }
+        s->data_from = off;
+        s->data_to = (uint64_t)hole;
     }
-    if ((uint64_t)data > off) {
-        *num = MIN(len, (uint64_t)data - off);
-        return have | BDRV_BLOCK_ZERO;
-    }
-    off_t hole = lseek(s->fd, (off_t)off, SEEK_HOLE);
-    if (hole > 0 && (uint64_t)hole > off) {
-        *num = MIN(len, (uint64_t)hole - off);
-    }
+    *num = MIN(len, s->data_to - off);
     return have | BDRV_BLOCK_DATA;
 }
 
@@ -422,7 +434,7 @@ static int file_block_status(BlockDriverState *bs, uint64_t off, uint64_t len,
 
 static int file_truncate(BlockDriverState *bs, uint64_t size, Error *err)
 {
-    const File *s = bs->opaque;
+    File *s = bs->opaque;
 
     if (s->is_device) {
         return error_set(err, ENOTSUP, "%s: a device of the host cannot be resized",
@@ -434,6 +446,7 @@ static int file_truncate(BlockDriverState *bs, uint64_t size, Error *err)
     }
     bs->length = size;
     bs->write_gen++;
+    s->data_to = 0;
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "block/aio.h"
 #include "sys/loop.h"
 #include "tools/img.h"
 #include "util/bits.h"
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
     global_lock();
+    aio_only_waits();
     if (argc < 2) {
         return img_usage("Not enough arguments");
     }

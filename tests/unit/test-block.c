@@ -292,6 +292,40 @@ TEST(raw_window_by_offset_and_size)
     drop(path);
 }
 
+static bool is_hole(BlockDriverState *bs, uint64_t off, uint64_t *num)
+{
+    return bdrv_block_status(bs, off, DISK - off, num, NULL) & BDRV_BLOCK_ZERO;
+}
+
+/* Where data are is remembered; a hole made among them is seen all the same. */
+TEST(new_holes_are_seen)
+{
+    static uint8_t data[DISK];
+    char *path = temp_image(DISK);
+    BlockDriverState *bs = open_ok(path, "raw", BDRV_O_RDWR | BDRV_O_UNMAP);
+    uint64_t num;
+
+    memset(data, 1, sizeof(data));
+    CHECK_EQ(blk_pwrite(bs, 0, data, DISK), 0);
+    CHECK(!is_hole(bs, 0, &num));
+    CHECK_EQ(num, DISK);
+    CHECK(!is_hole(bs, DISK / 2, &num));
+    CHECK_EQ(num, DISK / 2);
+    CHECK_EQ(blk_discard(bs, DISK / 4, DISK / 4), 0);
+    CHECK(is_hole(bs, DISK / 4, &num));
+    CHECK_EQ(num, DISK / 4);
+    CHECK(!is_hole(bs, 0, &num));
+    CHECK_EQ(num, DISK / 4);
+    CHECK_EQ(blk_pwrite(bs, DISK / 4, data, DISK / 8), 0);
+    CHECK(!is_hole(bs, DISK / 4, &num));
+    CHECK_EQ(num, DISK / 8);
+    CHECK_EQ(blk_write_zeroes(bs, 0, DISK / 8), 0);
+    CHECK(is_hole(bs, 0, &num));
+    CHECK_EQ(num, DISK / 8);
+    bdrv_delete(bs);
+    drop(path);
+}
+
 TEST(create_truncates_and_refuses_an_image_in_use)
 {
     char *path = temp_image(DISK);
