@@ -129,6 +129,8 @@ typedef struct DisasRequest {
     unsigned max_insns;                 /* 1 .. TCG_MAX_INSNS */
     unsigned mmu_idx;                   /* for instruction fetch */
     bool singlestep;                    /* of -singlestep: leave after each */
+    bool checked;                       /* a store may change the code behind it:
+                                           end after tcg_may_store() */
     /* Filled in by the front end: */
     uint32_t size;                      /* guest bytes, over at most 2 pages */
     uint32_t num_insns;

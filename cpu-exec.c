@@ -184,6 +184,7 @@ static int run_block(CPUState *cpu, TranslationBlock *tb, Last *last)
     last->slot = how;
     if (how == TB_EXIT_REQUESTED) {
         cpu->common.ops->set_pc(cpu, last->tb->pc);
+        tb_check(x->tbs, last->tb);
         last->tb = NULL;
         return EXCP_NONE;
     }

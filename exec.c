@@ -1039,8 +1039,7 @@ static const CodePage *new_code_page(CPUState *cpu, uint32_t addr)
 
     code_lookup(cpu, addr, x->code_mmu_idx, &p);
     if (p.ram_addr != NO_PAGE) {
-        /* From here on writes to it are seen: before the first byte is read. */
-        ram_test_clear_dirty(p.ram_addr, 1, DIRTY_CODE);
+        tb_watch_page(x->tbs, p.ram_addr);      /* before the first byte is read */
     }
     CodePage *to = &x->code[x->code[0].page != NO_TLB_PAGE];
 

@@ -275,6 +275,17 @@ static int parse_perfmap(Options *o, const char *s, Error *err)
     return 0;
 }
 
+static int parse_selfcheck(Options *o, const char *s, Error *err)
+{
+    bool on;
+    int ret = parse_on_off("-accel", s, &on, err);
+
+    if (ret == 0) {
+        o->accel.selfcheck = on ? SELFCHECK_ALWAYS : SELFCHECK_NEVER;
+    }
+    return ret;
+}
+
 static int parse_accel_item(Options *o, const char *key, const char *value, Error *err)
 {
     const struct { const char *name; bool *field; bool when_on; } rows[] = {
@@ -293,6 +304,9 @@ static int parse_accel_item(Options *o, const char *key, const char *value, Erro
     if (!strcmp(key, "tb-size")) {
         return parse_tb_size(o, value, err);
     }
+    if (!strcmp(key, "selfcheck")) {
+        return parse_selfcheck(o, value, err);
+    }
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         bool on;
 
@@ -304,7 +318,7 @@ static int parse_accel_item(Options *o, const char *key, const char *value, Erro
         return ret;
     }
     return error_set(err, EINVAL, "-accel: no setting '%s'; there are interp, one-insn-per-tb, "
-                     "chain, pin, opt, fastfp, tlb and tb-size", key);
+                     "chain, pin, opt, fastfp, tlb, selfcheck and tb-size", key);
 }
 
 static int parse_accel(Options *o, const char *s, Error *err)

@@ -13,7 +13,9 @@
  *
  * A page with code that is written often gets a map of its code bytes, so that
  * data beside code costs a bit test; the map may show too much (blocks that
- * are gone), never too little, and is drawn anew when it did.
+ * are gone), never too little, and is drawn anew when it did.  One whose writes
+ * cost too much is not protected any more: its blocks check themselves, until it
+ * has been left alone for a while.
  */
 #include "translate-all.h"
 
@@ -45,6 +47,11 @@ enum {
     MAX_INSNS = 128,                    /* guest instructions in a block */
     CHUNK_BITS = 10,                    /* pages per chunk of PageBlocks */
     MAP_AFTER = 8,                      /* writes, until a page gets a code map */
+    CHECK_COST = 512,                   /* of writes, within CHECK_WITHIN: ... */
+    BLOCK_COST = 16,                    /* what a block lost is worth */
+    CHECK_WITHIN = 1000000,             /* ns */
+    CHECK_LEASE = 100000000,            /* ns without a change: protected again */
+    CHECK_INSNS = 32, CHECK_BYTES = 512,/* in a block that checks itself */
     PAGE_WORDS = RAM_PAGE_SIZE / 64,
     HUGE_PAGE = 2 << 20,
 };
@@ -61,6 +68,9 @@ typedef struct PageBlocks {
     uintptr_t first;                    /* block | page index */
     uint64_t *map;                      /* bit per byte: code; or NULL */
     uint32_t writes;
+    uint32_t cost;                      /* of writes since ... */
+    int64_t since;                      /* ns; if checked, of the last change */
+    bool checked;                       /* not protected, its blocks look */
 } PageBlocks;
 
 typedef struct Range { uint64_t ram_addr, len; } Range;
@@ -80,6 +90,8 @@ struct TBContext {
     CPUState *cpus[16];
     unsigned num_cpus;
     TCGCode code;                       /* of the block being made */
+    TCGCheck check[2];                  /* if it is to check itself */
+    uint8_t snapshot[CHECK_BYTES];
     Profile *profile;
 
     pthread_mutex_t pending_lock;
@@ -92,6 +104,7 @@ struct TBContext {
         uint64_t translated, guest_bytes, host_bytes, search_bytes, guest_insns;
         uint64_t slots, chained, evictions, flushes;
         uint64_t invalidated, smc_writes, smc_misses, smc_restarts;
+        uint64_t checked_pages, checked_blocks, changed_blocks;
         uint64_t ticks;
         int64_t cpu_ns, cpu_blocks;     /* measured by cpu_time_ns() */
     } stat;
@@ -233,6 +246,7 @@ static bool make_tcg(TBContext *t)
     t->prologue = align_up(t->prologue, CODE_ALIGN);
     t->tcg->no_opt = t->options.no_opt;
     t->tcg->x86_ops &= !t->options.no_fastfp;
+    t->tcg->can_check &= t->options.selfcheck != SELFCHECK_NEVER;
     t->tcg->optimized = dump_optimized;
     t->tcg->counted_opaque = t->profile;
     return true;
@@ -337,6 +351,21 @@ static PageBlocks *get_page(TBContext *t, uint64_t ram_addr)
     return find_page(t, ram_addr);
 }
 
+static bool is_checked(TBContext *t, uint64_t ram_addr)
+{
+    const PageBlocks *p = find_page(t, ram_addr);
+
+    return t->tcg->can_check && ram_addr != NO_PAGE &&
+           (t->options.selfcheck == SELFCHECK_ALWAYS || (p && p->checked));
+}
+
+void tb_watch_page(TBContext *t, uint64_t ram_addr)
+{
+    if (!is_checked(t, ram_addr)) {
+        ram_test_clear_dirty(ram_addr, 1, DIRTY_CODE);
+    }
+}
+
 /* Which bytes of its n-th page a block has: [*start, *end). */
 static void bytes_on_page(const TranslationBlock *tb, unsigned n, uint32_t *start,
                           uint32_t *end)
@@ -398,7 +427,7 @@ static void add_to_page(TBContext *t, TranslationBlock *tb, unsigned n)
     if (p->map) {
         mark_map(p, tb, n);
     }
-    ram_test_clear_dirty(tb->page_addr[n], 1, DIRTY_CODE);
+    tb_watch_page(t, tb->page_addr[n]);
 }
 
 /* A page of a library has a copy of its blocks for each address it was ever
@@ -612,7 +641,10 @@ static uint32_t unzigzag(uint32_t v)
     return v >> 1 ^ -(v & 1);
 }
 
-enum { MAX_SEARCH_PER_INSN = 15 };
+enum {
+    MAX_SEARCH_PER_INSN = 15,
+    MAX_CHECK = 2 * sizeof(TCGCheck) + CHECK_BYTES + _Alignof(TCGCheck),
+};
 
 /* Search data: per instruction, differences to the one before. */
 static uint8_t *encode_search(uint8_t *p, const TCGCode *c, uint32_t pc)
@@ -744,7 +776,7 @@ static void next_region(TBContext *t)
     }
 }
 
-static void generate_ops(CPUState *cpu, DisasRequest *req)
+static void generate_once(CPUState *cpu, DisasRequest *req)
 {
     TBContext *t = cpu->common.exec->tbs;
 
@@ -754,8 +786,104 @@ static void generate_ops(CPUState *cpu, DisasRequest *req)
     req->size = req->num_insns = 0;
     t->ops->gen_intermediate_code(cpu, t->tcg, req);
     assert(req->size && req->num_insns && req->size <= 2 * RAM_PAGE_SIZE);
+}
+
+/* What is at linear now, on up to two pages. */
+static void take_snapshot(TBContext *t, const CodePage *pages, uint32_t linear, uint32_t size)
+{
+    uint32_t offset = linear & (RAM_PAGE_SIZE - 1);
+    uint32_t first = MIN(size, RAM_PAGE_SIZE - offset);
+    bool second = pages[1].page == (linear & ~(RAM_PAGE_SIZE - 1));
+
+    t->check[0] = (TCGCheck){ pages[second].host + offset, t->snapshot, first };
+    t->check[1] = (TCGCheck){ pages[!second].host, t->snapshot + first, size - first };
+    for (unsigned i = 0; i < 2; i++) {
+        if (t->check[i].len) {
+            memcpy(t->snapshot + i * first, t->check[i].host, t->check[i].len);
+        }
+    }
+}
+
+static bool unchanged(const TCGCheck *c)
+{
+    return !memcmp(c[0].host, c[0].bytes, c[0].len) &&
+           (!c[1].len || !memcmp(c[1].host, c[1].bytes, c[1].len));
+}
+
+/* Was the block made from the bytes of the snapshot?  If so that is cut to it. */
+static bool snapshot_fits(TBContext *t, uint32_t size)
+{
+    TCGCheck *c = t->check;
+
+    if (size > c[0].len + c[1].len) {
+        return false;
+    }
+    c[0].len = MIN(c[0].len, size);
+    c[1].len = size - c[0].len;
+    return unchanged(c);
+}
+
+/* Nothing tells that another thread writes there meanwhile: what is made between
+ * two looks that find the same bytes is made from those. */
+static void generate_checked(CPUState *cpu, DisasRequest *req)
+{
+    TBContext *t = cpu->common.exec->tbs;
+    const CodePage *pages = cpu->common.exec->code;
+    uint32_t linear = req->key.pc + req->key.cs_base;
+    uint32_t rest = RAM_PAGE_SIZE - (linear & (RAM_PAGE_SIZE - 1));
+    CodePage first[2] = { { .page = NO_TLB_PAGE }, { .page = NO_TLB_PAGE } };
+
+    req->max_insns = MIN(req->max_insns, CHECK_INSNS);
+    code_lookup(cpu, linear, req->mmu_idx, &first[0]);
+    take_snapshot(t, first, linear, MIN(rest, CHECK_BYTES));
+    generate_once(cpu, req);
+    while (!snapshot_fits(t, req->size)) {
+        if (req->size > rest && (!pages[0].host || !pages[1].host)) {
+            return;                     /* half of it is a device's: run once */
+        }
+        assert(req->size <= CHECK_BYTES);
+        take_snapshot(t, pages, linear, req->size);
+        generate_once(cpu, req);
+    }
+    memcpy(t->tcg->check, t->check, sizeof(t->check));
+}
+
+static void generate_ops(CPUState *cpu, DisasRequest *req)
+{
+    TBContext *t = cpu->common.exec->tbs;
+    const CodePage *pages = cpu->common.exec->code;
+
+    if (!req->checked) {
+        generate_once(cpu, req);
+        /* The second page, which was not known, may ask for it. */
+        req->checked = pages[1].page != NO_TLB_PAGE && pages[0].ram_addr != NO_PAGE &&
+                       pages[1].ram_addr != NO_PAGE && is_checked(t, pages[1].ram_addr);
+    }
+    if (req->checked) {
+        generate_checked(cpu, req);
+    }
     log_guest_code(cpu, req);
     dump_ops(t->tcg, LOG_OP, "OP:");
+}
+
+/* How the block was checked, for tb_check(); behind its search data. */
+static uint8_t *keep_check(TBContext *t, TranslationBlock *tb, uint8_t *at)
+{
+    TCGCheck *c = (TCGCheck *)align_up((uintptr_t)at, _Alignof(TCGCheck));
+    uint8_t *bytes = (uint8_t *)(c + 2);
+
+    if (!t->tcg->check[0].len) {
+        return at;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        c[i] = t->tcg->check[i];
+        memcpy(bytes, c[i].bytes, c[i].len);
+        c[i].bytes = bytes;
+        bytes += c[i].len;
+    }
+    tb->check = c;
+    t->stat.checked_blocks++;
+    return bytes;
 }
 
 /* Host code and search data behind r->next; false if they do not fit. */
@@ -769,7 +897,8 @@ static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
     }
     uint8_t *search_data = code + t->code.size;
 
-    if (r->end - search_data < (long)t->code.num_insns * MAX_SEARCH_PER_INSN + CODE_ALIGN) {
+    if (r->end - search_data <
+        (long)t->code.num_insns * MAX_SEARCH_PER_INSN + CODE_ALIGN + MAX_CHECK) {
         return false;
     }
     uint8_t *end = encode_search(search_data, &t->code, tb->pc);
@@ -780,7 +909,7 @@ static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
     tb->tc_ptr = code;
     tb->tc_size = t->code.size;
     tb->num_insns = (uint16_t)t->code.num_insns;
-    r->next = (uint8_t *)align_up((uintptr_t)end, CODE_ALIGN);
+    r->next = (uint8_t *)align_up((uintptr_t)keep_check(t, tb, end), CODE_ALIGN);
     r->num++;
     t->stat.search_bytes += (uint64_t)(end - search_data);
     return true;
@@ -858,6 +987,21 @@ static void count_block(TBContext *t, const TranslationBlock *tb)
     t->stat.slots += (tb->jmp_offset[0] != ~0u) + (tb->jmp_offset[1] != ~0u);
 }
 
+static const TranslationBlock *invalidate_on_page(TBContext *t, PageBlocks *p, uint32_t start,
+                                                  uint32_t end, uintptr_t code_ra);
+
+/* A new block on a page that checks itself; a page left alone stops doing so. */
+static bool new_block_checks(TBContext *t, uint64_t ram_addr)
+{
+    PageBlocks *p = find_page(t, ram_addr);
+
+    if (p && p->checked && monotonic_ns() - p->since > CHECK_LEASE) {
+        invalidate_on_page(t, p, 0, RAM_PAGE_SIZE, 0);
+        p->checked = false;
+    }
+    return is_checked(t, ram_addr);
+}
+
 TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
 {
     TBContext *t = cpu->common.exec->tbs;
@@ -877,6 +1021,7 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
         req.max_insns = 1;
         req.singlestep = true;
     }
+    req.checked = p.ram_addr != NO_PAGE && new_block_checks(t, p.ram_addr);
     TranslationBlock *tb = cpu_gen_code(cpu, &req);
 
     tb->cflags = (uint8_t)cflags;
@@ -981,6 +1126,30 @@ static const TranslationBlock *invalidate_on_page(TBContext *t, PageBlocks *p, u
     return hit;
 }
 
+/* Has protecting the page cost much lately? */
+static bool written_often(PageBlocks *p)
+{
+    if (p->cost < CHECK_COST) {
+        return false;
+    }
+    int64_t now = monotonic_ns();
+    bool often = now - p->since < CHECK_WITHIN;
+
+    p->since = now;
+    p->cost = 0;
+    return often;
+}
+
+/* It is not protected any more. */
+static const TranslationBlock *begin_checks(TBContext *t, PageBlocks *p, uintptr_t code_ra)
+{
+    const TranslationBlock *hit = invalidate_on_page(t, p, 0, RAM_PAGE_SIZE, code_ra);
+
+    p->checked = true;
+    t->stat.checked_pages++;
+    return hit;
+}
+
 /* The part of a write that is on one page. */
 static const TranslationBlock *write_on_page(TBContext *t, uint64_t page, uint32_t start,
                                              uint32_t end, uintptr_t code_ra)
@@ -992,6 +1161,10 @@ static const TranslationBlock *write_on_page(TBContext *t, uint64_t page, uint32
         return NULL;
     }
     t->stat.smc_writes++;
+    p->cost++;
+    if (t->tcg->can_check && written_often(p)) {
+        return begin_checks(t, p, code_ra);
+    }
     if (!p->map && ++p->writes == MAP_AFTER) {
         draw_map(p);
     }
@@ -999,7 +1172,27 @@ static const TranslationBlock *write_on_page(TBContext *t, uint64_t page, uint32
         t->stat.smc_misses++;
         return NULL;
     }
-    return invalidate_on_page(t, p, start, end, code_ra);
+    uint64_t before = t->stat.invalidated;
+    const TranslationBlock *hit = invalidate_on_page(t, p, start, end, code_ra);
+
+    p->cost += BLOCK_COST * (uint32_t)(t->stat.invalidated - before);
+    return hit;
+}
+
+void tb_check(TBContext *t, TranslationBlock *tb)
+{
+    if (!tb->check || (tb->cflags & TB_INVALID) || unchanged(tb->check)) {
+        return;
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        PageBlocks *p = tb->page_addr[n] != NO_PAGE ? find_page(t, tb->page_addr[n]) : NULL;
+
+        if (p && p->checked) {
+            p->since = monotonic_ns();
+        }
+    }
+    tb_phys_invalidate(t, tb);
+    t->stat.changed_blocks++;
 }
 
 bool tb_is_beside_code(TBContext *t, uint64_t ram_addr, unsigned len)
@@ -1007,9 +1200,10 @@ bool tb_is_beside_code(TBContext *t, uint64_t ram_addr, unsigned len)
     PageBlocks *p = find_page(t, ram_addr);
     uint32_t start = ram_addr & (RAM_PAGE_SIZE - 1);
 
-    if (!p || !p->map || map_hit(p, start, start + len)) {
+    if (!p || !p->map || p->cost >= CHECK_COST || map_hit(p, start, start + len)) {
         return false;
     }
+    p->cost++;
     t->stat.smc_writes++;
     t->stat.smc_misses++;
     return true;
@@ -1118,6 +1312,9 @@ void translate_dump_info(const TBContext *t, void (*put)(void *, const char *),
                ", flushes %" PRIu64 "\n", t->stat.invalidated, t->stat.evictions, t->stat.flushes);
     out_printf(&o, "writes near code   %" PRIu64 ", missed it %" PRIu64 ", in the running block %"
                PRIu64 "\n", t->stat.smc_writes, t->stat.smc_misses, t->stat.smc_restarts);
+    out_printf(&o, "self-checking      %" PRIu64 " pages, %" PRIu64 " blocks, found changed %"
+               PRIu64 "\n", t->stat.checked_pages, t->stat.checked_blocks,
+               t->stat.changed_blocks);
     out_printf(&o, "translating        %.1f ms, %.2f us a block\n", ms,
                t->stat.translated ? 1000 * ms / (double)t->stat.translated : 0);
     if (t->stat.cpu_blocks) {

@@ -15,6 +15,11 @@
  * no others.  If that is the block being run, the storing instruction is run
  * again as a block of its own, behind which the new bytes are found.
  *
+ * A page that is written all the time, data beside code or a JIT's, is not
+ * protected.  Its blocks check themselves instead: entered, one compares its
+ * bytes with those it was made from, and if they differ it leaves and is ended.
+ * Behind what may store such a block ends, so that it is never wrong.
+ *
  * Chaining.  A block that leaves by goto_tb is patched to run into the next.
  * Hence the front end's duty: goto_tb only to a target in the same guest page
  * (linear address) as the *start* of the block, with the same cs_base, and
@@ -34,6 +39,9 @@
 
 typedef struct TBContext TBContext;
 
+/* Which pages have blocks that check themselves. */
+typedef enum SelfCheck { SELFCHECK_AUTO, SELFCHECK_NEVER, SELFCHECK_ALWAYS } SelfCheck;
+
 /* -accel tcg,...: all zero is the default.  Each `no_` is a slow twin. */
 typedef struct AccelOptions {
     uint64_t tb_size;                   /* bytes of code buffer; 0: 128 MiB */
@@ -44,6 +52,7 @@ typedef struct AccelOptions {
     bool singlestep;                    /* one instruction per block */
     bool no_fast_tlb;                   /* every access takes the slow path */
     bool perfmap;                       /* profile.h */
+    SelfCheck selfcheck;
 } AccelOptions;
 
 enum {                                  /* TranslationBlock.cflags */
@@ -61,6 +70,7 @@ struct TranslationBlock {
     uint8_t jmp_used;                   /* slots that are patched, bit mask */
     uint32_t tc_size;                   /* host bytes; search data behind */
     uint8_t *tc_ptr;
+    const TCGCheck *check;              /* two, if it checks itself, else NULL */
     uint32_t jmp_offset[2];             /* for tcg_patch_jump, ~0: no such slot */
     uint64_t page_addr[2];              /* ram_addr of the pages, or NO_PAGE */
     uintptr_t page_next[2];             /* block | page index: same page */
@@ -101,6 +111,12 @@ void tb_add_jump(TBContext *t, TranslationBlock *from, unsigned n,
                  TranslationBlock *to);
 void tb_phys_invalidate(TBContext *t, TranslationBlock *tb);
 void tb_flush(TBContext *t);            /* all of them */
+
+/* It was left at its head: end it, if it found that it had changed. */
+void tb_check(TBContext *t, TranslationBlock *tb);
+
+/* From here on writes to this page of RAM are seen, or its blocks see them. */
+void tb_watch_page(TBContext *t, uint64_t ram_addr);
 
 /*
  * ram_addr .. + len is about to be written by the guest.  code_ra: where in

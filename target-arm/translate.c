@@ -404,7 +404,12 @@ void arm_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
         d.pc = d.next;
         d.next = d.pc + (d.thumb ? 2 : 4);
         d.num_insns++;
+        unsigned first_op = s->num_ops;
+
         translate_insn(&d);
+        if (req->checked && tcg_may_store(s, first_op)) {
+            break;
+        }
     }
     finish(&d);
     req->num_insns = d.num_insns;

@@ -818,7 +818,12 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
             max = 0;
         }
         d.num_insns++;
+        unsigned first_op = s->num_ops;
+
         translate_insn(&d);
+        if (req->checked && tcg_may_store(s, first_op)) {
+            break;
+        }
     }
     finish(&d);
     req->num_insns = d.num_insns;

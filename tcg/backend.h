@@ -24,6 +24,7 @@
 struct TCGBackend {
     const char *name;
     bool x86_ops;
+    bool can_check;                     /* it heeds TCGContext.check */
     /* Sets backend_data and writes the prologue; size of that, or -1. */
     long (*init)(TCGContext *s, uint8_t *code, size_t len);
     void (*free)(TCGContext *s);

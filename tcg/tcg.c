@@ -47,6 +47,7 @@ TCGContext *tcg_context_new(const TCGTarget *target, const TCGBackend *backend,
     impl->pub.backend = backend;
     impl->pub.no_pin = no_pin;
     impl->pub.x86_ops = backend->x86_ops;
+    impl->pub.can_check = backend->can_check;
     size = backend->init(&impl->pub, code, len);
     assert(size >= 0);
     *used = (size_t)size;
@@ -69,6 +70,7 @@ void tcg_begin(TCGContext *s)
     impl->num_blocks++;
     impl->num_insns = 0;
     s->num_ops = s->num_temps = s->num_labels = 0;
+    s->check[0].len = s->check[1].len = 0;
 }
 
 bool tcg_room(const TCGContext *s)
@@ -478,6 +480,19 @@ bool tcg_op_pure(const TCGOp *op)
         return tcg_op_helper(op)->flags & TCG_CALL_PURE;
     }
     return !(tcg_op_defs[op->opc].flags & TCG_SIDE);
+}
+
+bool tcg_may_store(const TCGContext *s, unsigned first)
+{
+    for (unsigned i = first; i < s->num_ops; i++) {
+        unsigned opc = s->ops[i].opc;
+
+        if (opc == TCG_qemu_st || opc == TCG_x87_st ||
+            (opc == TCG_call && !tcg_op_pure(&s->ops[i]))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* -- Control ----------------------------------------------------------------- */

@@ -47,7 +47,8 @@
  * another block, in env when cpu_exec gets control.
  *
  * Every block begins with a test of TCGTarget.exit_request; if it is not zero
- * the block returns TB_EXIT_REQUESTED before its first instruction.
+ * the block returns TB_EXIT_REQUESTED before its first instruction.  So does one
+ * with TCGContext.check, if it finds other bytes there.
  *
  * Threads: a TCGContext belongs to one thread.  Errors: none; running out of
  * code buffer or of operations is a return value, everything else asserts.
@@ -221,6 +222,13 @@ typedef struct TCGInsnStart {           /* one per guest instruction */
     uint32_t pc, word;
 } TCGInsnStart;
 
+/* Memory of the host a block looks at each time it is entered. */
+typedef struct TCGCheck {
+    const uint8_t *host;
+    const uint8_t *bytes;               /* what it has to find there */
+    unsigned len;
+} TCGCheck;
+
 typedef struct TCGContext TCGContext;
 struct TCGContext {
     const TCGTarget *target;
@@ -236,6 +244,10 @@ struct TCGContext {
      * tcg_goto_ptr(); may add operations. */
     void (*counted)(TCGContext *s, const TCGHelper *h);
     void *counted_opaque;
+
+    /* Of this block, tcg_begin() empties them; only if the back end can. */
+    bool can_check;
+    TCGCheck check[2];
 
     uint16_t num_ops, num_temps, num_labels;
     TCGOp ops[TCG_MAX_OPS];
@@ -256,6 +268,9 @@ void tcg_begin(TCGContext *s);
 
 /* Room left for one more guest instruction of up to 256 operations? */
 bool tcg_room(const TCGContext *s);
+
+/* May the operations from number `first` on write to guest memory? */
+bool tcg_may_store(const TCGContext *s, unsigned first);
 
 typedef struct TCGCode {                /* what became of a block */
     uint32_t size;                      /* host bytes */

@@ -221,6 +221,7 @@ static void x86_patch_jump(const TCGContext *s, uint8_t *code, uint32_t jump,
 const TCGBackend tcg_backend_x86_64 = {
     .name = "x86_64",
     .x86_ops = true,
+    .can_check = true,
     .init = x86_init,
     .free = x86_free,
     .gen_code = x86_gen_code,

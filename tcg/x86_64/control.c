@@ -239,18 +239,65 @@ void x86_control_op(X86 *x)
     }
 }
 
-/* The first instruction of a block: does somebody want us back? */
+static void leave_if_not_equal(X86 *x)
+{
+    x86_new_stub(x, STUB_EXIT, asm_jcc(&x->as, CC_NE))->k = x->tb | TB_EXIT_REQUESTED;
+}
+
+/* Eight bytes at a time; the last ones may overlap those before. */
+static void check_bytes(X86 *x, const TCGCheck *c)
+{
+    static const unsigned cmp[] = {
+        [1] = 0x38 | REG8, [2] = 0x39 | PRE_66, [4] = 0x39, [8] = 0x39 | REX_W,
+    };
+    unsigned n;
+
+    asm_mov_ri(&x->as, RAX, (uintptr_t)c->host, true);
+    for (unsigned i = 0; i < c->len; i += n) {
+        unsigned left = c->len - i;
+        uint64_t v = 0;
+
+        if (left < 8 && c->len >= 8) {
+            i = c->len - 8;
+            left = 8;
+        }
+        n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        memcpy(&v, c->bytes + i, n);
+        asm_mov_ri(&x->as, RCX, v, true);
+        asm_rm(&x->as, cmp[n], RCX, mem(RAX, (int32_t)i));
+        leave_if_not_equal(x);
+    }
+}
+
+/* The first instructions of a block: does somebody want us back?  Is it still
+ * what the guest has there? */
 void x86_head(X86 *x)
 {
-    uint8_t *from;
-
     asm_alu_mi(&x->as, ALU_CMP, false, x86_env(x->target->exit_request), 0);
-    from = asm_jcc(&x->as, CC_NE);
-    x86_new_stub(x, STUB_EXIT, from)->k = x->tb | TB_EXIT_REQUESTED;
+    leave_if_not_equal(x);
+    for (unsigned i = 0; i < 2; i++) {
+        if (x->s->check[i].len) {
+            check_bytes(x, &x->s->check[i]);
+        }
+    }
+}
+
+/* Stubs that do the same are one. */
+static void exit_stub(X86 *x, const Stub *stub)
+{
+    if (x->exit_stub && x->exit_k == stub->k) {
+        asm_set_rel32(stub->from, x->exit_stub);
+        return;
+    }
+    x->exit_stub = x->as.p;
+    x->exit_k = stub->k;
+    asm_mov_ri(&x->as, RAX, stub->k, true);
+    asm_jmp_to(&x->as, x->leave);
 }
 
 bool x86_stubs(X86 *x)
 {
+    x->exit_stub = NULL;
     for (unsigned i = 0; i < x->num_stubs; i++) {
         const Stub *stub = &x->stub[i];
 
@@ -260,8 +307,7 @@ bool x86_stubs(X86 *x)
         asm_set_rel32(stub->from, x->as.p);
         switch (stub->kind) {
         case STUB_EXIT:
-            asm_mov_ri(&x->as, RAX, stub->k, true);
-            asm_jmp_to(&x->as, x->leave);
+            exit_stub(x, stub);
             break;
         case STUB_COLD:
             x86_cold_stub(x, stub);

@@ -216,6 +216,8 @@ typedef struct X86 {
     uint16_t jump_label[2];             /* that is a label, or 0xffff */
     Stub stub[MAX_STUBS];
     unsigned num_stubs;
+    uint8_t *exit_stub;                 /* the last one, and what it returns */
+    uintptr_t exit_k;
     Pending pending[MAX_PENDING];
     unsigned num_pending;
 } X86;

@@ -9,8 +9,8 @@
  *
  *      build/opt/tests/fuzz/fuzz-x86 [cases] [seed] [-o OPTION,...]
  *
- * Options: interp, no_opt, no_pin, no_fastfp, no_chain, no_fast_tlb: that slow twin of the
- * engine; only=NAME: rows of that name.
+ * Options: interp, no_opt, no_pin, no_fastfp, no_chain, no_fast_tlb: that slow twin of
+ * the engine; selfcheck: each block checks itself; only=NAME: rows of that name.
  */
 #include <cpuid.h>
 #include <stdio.h>
@@ -570,6 +570,8 @@ static int parse_options(char *list, AccelOptions *o)
             o->no_chain = true;
         } else if (!strcmp(w, "no_fast_tlb")) {
             o->no_fast_tlb = true;
+        } else if (!strcmp(w, "selfcheck")) {
+            o->selfcheck = SELFCHECK_ALWAYS;
         } else if (!strncmp(w, "only=", 5)) {
             only = w + 5;
         } else {

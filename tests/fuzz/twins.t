@@ -6,7 +6,7 @@ fuzz=${TEST_BUILD:-build/opt}/tests/fuzz/fuzz-x86
 cases=15000
 [ "$TEST_LEVEL" = all ] && cases=200000
 n=0
-for o in interp no_opt no_pin no_fastfp no_chain no_fast_tlb; do
+for o in interp no_opt no_pin no_fastfp no_chain no_fast_tlb selfcheck; do
     n=$((n + 1))
     out=$("$fuzz" $cases $n -o $o 2>&1)
     case $out in
