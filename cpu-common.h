@@ -183,7 +183,7 @@ struct CPUOps {
     bool (*tlb_fill)(CPUState *cpu, vaddr addr, MMUAccess access,
                      unsigned mmu_idx, bool probe);
     /*
-     * An access with MO_ALIGN whose address is not a multiple of its size; may
+     * An access whose address is not a multiple of tcg_alignment(memop); may
      * be NULL if the front end has none.  true: go on at *addr, and rotate what
      * was loaded right by *rotate bits (0 before the call; MO_32 only).  false:
      * the fault is recorded as by tlb_fill.

@@ -710,8 +710,7 @@ static uint32_t aligned(CPUState *cpu, uint32_t addr, uint32_t memop, MMUAccess 
     vaddr at = addr;
 
     *rotate = 0;
-    if ((memop & MO_ALIGN) && (addr & ((1u << (memop & MO_SIZE)) - 1)) &&
-        cpu->common.ops->unaligned &&
+    if ((addr & (tcg_alignment(memop) - 1)) && cpu->common.ops->unaligned &&
         !cpu->common.ops->unaligned(cpu, &at, memop, access, rotate)) {
         exec_leave(cpu, code_ra);
     }

@@ -87,19 +87,32 @@ void arm_st_word(ArmDis *d, TCGv addr, TCGv v)
     tcg_qemu_st(d->s, addr, v, word_op(d), d->mmu_idx);
 }
 
-/* One access of 64 bits would do? */
-static bool one_dword(const ArmDis *d)
+static TCGMemOp lane_op(ArmDis *d, bool dword)
 {
-    return d->word_checked && !(d->flags & TBF_E);
+    unsigned align = d->word_checked ? 0 : dword ? MO_ALIGN4 : MO_ALIGN;
+
+    d->word_checked = true;
+    return (TCGMemOp)((dword ? MO_64 : MO_32) | MO_VEC | align);
+}
+
+bool arm_has_lanes(const ArmDis *d)
+{
+    return !(d->flags & TBF_E);
+}
+
+TCGv arm_ld_lane(ArmDis *d, TCGv addr, bool dword)
+{
+    return tcg_qemu_ld(d->s, addr, lane_op(d, dword), d->mmu_idx);
+}
+
+void arm_st_lane(ArmDis *d, TCGv addr, TCGv v, bool dword)
+{
+    tcg_qemu_st(d->s, addr, v, lane_op(d, dword), d->mmu_idx);
 }
 
 TCGv arm_ld_dword(ArmDis *d, TCGv addr)
 {
     TCGContext *s = d->s;
-
-    if (one_dword(d)) {
-        return tcg_qemu_ld(s, addr, MO_64, d->mmu_idx);
-    }
     TCGv low = arm_ld_word(d, addr);
     TCGv high = arm_ld_word(d, tcg_addi(s, addr, 4));
 
@@ -110,10 +123,6 @@ void arm_st_dword(ArmDis *d, TCGv addr, TCGv v)
 {
     TCGContext *s = d->s;
 
-    if (one_dword(d)) {
-        tcg_qemu_st(s, addr, v, MO_64, d->mmu_idx);
-        return;
-    }
     arm_st_word(d, addr, tcg_trunc32(s, v));
     arm_st_word(d, tcg_addi(s, addr, 4), tcg_trunc32(s, tcg_shri(s, v, 32)));
 }
@@ -168,7 +177,7 @@ void arm_st_pair(ArmDis *d, TCGv addr, const TCGv *v)
 bool arm_unaligned(CPUState *cpu, vaddr *addr, uint32_t op, MMUAccess access, unsigned *rotate)
 {
     CPUARMState *env = arm_env(cpu);
-    uint32_t mask = (1u << (op & MO_SIZE)) - 1;
+    uint32_t mask = tcg_alignment(op) - 1;
 
     if (env->tbflags & (TBF_ALIGN | TBF_UNALIGNED)) {
         arm_record_alignment(env, (uint32_t)*addr, access);

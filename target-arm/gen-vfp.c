@@ -395,12 +395,18 @@ void trans_vfp_convert(ArmDis *d, const ArmInsn *a)
 
 static void load(ArmDis *d, Reg r, TCGv addr)
 {
-    set_bits(d, r, r.dbl ? arm_ld_dword(d, addr) : arm_ld_word(d, addr));
+    if (arm_has_lanes(d)) {
+        set_result(d, r, arm_ld_lane(d, addr, r.dbl));
+    } else {
+        set_bits(d, r, r.dbl ? arm_ld_dword(d, addr) : arm_ld_word(d, addr));
+    }
 }
 
 static void store(ArmDis *d, Reg r, TCGv addr)
 {
-    if (r.dbl) {
+    if (arm_has_lanes(d)) {
+        arm_st_lane(d, addr, tcg_ld(d->s, r.dbl ? TCG_ldvd : TCG_ldvs, at(r)), r.dbl);
+    } else if (r.dbl) {
         arm_st_dword(d, addr, bits_of(d, r));
     } else {
         arm_st_word(d, addr, bits_of(d, r));

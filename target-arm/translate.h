@@ -190,6 +190,11 @@ TCGv arm_ld_word(ArmDis *d, TCGv addr);
 void arm_st_word(ArmDis *d, TCGv addr, TCGv v);
 TCGv arm_ld_dword(ArmDis *d, TCGv addr);
 void arm_st_dword(ArmDis *d, TCGv addr, TCGv v);
+/* The same in one access, as lane 0 of a vector whose others are 0: if
+ * arm_has_lanes(), which data in big-endian order have not. */
+bool arm_has_lanes(const ArmDis *d);
+TCGv arm_ld_lane(ArmDis *d, TCGv addr, bool dword);
+void arm_st_lane(ArmDis *d, TCGv addr, TCGv v, bool dword);
 /* LDRD, STRD; v[0] is at the lower address */
 void arm_ld_pair(ArmDis *d, TCGv addr, TCGv *v);
 void arm_st_pair(ArmDis *d, TCGv addr, const TCGv *v);

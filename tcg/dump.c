@@ -74,11 +74,13 @@ static void add_memop(Line *l, uint64_t memop)
 {
     static const char *const sizes[8] = { "8", "16", "32", "64", "128" };
 
+    bool wide = (memop & MO_SIZE) == MO_64;
+
     comma(l);
-    add(l, "%s%s%s%s%s%s%s", memop & MO_SIGN ? "s" : "u", sizes[memop & MO_SIZE],
+    add(l, "%s%s%s%s%s%s%s", memop & MO_SIGN && !wide ? "s" : "u", sizes[memop & MO_SIZE],
         memop & MO_I64 ? ".i64" : "", memop & MO_BSWAP ? ".bswap" : "",
-        memop & MO_ALIGN ? ".align" : "", memop & MO_RMW ? ".rmw" : "",
-        memop & MO_VEC ? ".vec" : "");
+        !(memop & MO_ALIGN) ? "" : wide && memop & MO_SIGN ? ".align4" : ".align",
+        memop & MO_RMW ? ".rmw" : "", memop & MO_VEC ? ".vec" : "");
 }
 
 static void add_consts(Line *l, const TCGContext *s, const TCGOp *op)

@@ -94,7 +94,17 @@ typedef enum TCGMemOp {
     MO_VEC   = 256,                     /* MO_32, MO_64 as lane 0 of a v128, the
                                            others 0; ld and st (below)
                                            are not told */
+    MO_ALIGN4 = MO_ALIGN | MO_SIGN,     /* with MO_64: a multiple of 4 will do */
 } TCGMemOp;
+
+/* What the address is to be a multiple of: a power of two. */
+static inline uint32_t tcg_alignment(uint32_t memop)
+{
+    uint32_t size = 1u << (memop & MO_SIZE);
+    bool four = (memop & MO_SIZE) == MO_64 && (memop & MO_SIGN);
+
+    return !(memop & MO_ALIGN) ? 1 : four ? 4 : size;
+}
 
 typedef enum TCGOpcode {
 #define ARITH(name, flags, value) TCG_##name##_i32, TCG_##name##_i64,

@@ -242,7 +242,7 @@ static uint8_t *tlb_hit(const Run *r, uint32_t addr, unsigned memop,
                         unsigned mmu_idx, bool write)
 {
     const TCGSoftMMU *mmu = &r->target->mmu;
-    uint32_t size = 1u << (memop & MO_SIZE);
+    uint32_t size = 1u << (memop & MO_SIZE), align = tcg_alignment(memop);
     uint32_t page_mask = ~0u << mmu->page_bits;
     uint32_t index = addr >> (mmu->page_bits - 4) & env32(r, mmu->mask +
                                                           4 * mmu_idx);
@@ -251,8 +251,7 @@ static uint8_t *tlb_hit(const Run *r, uint32_t addr, unsigned memop,
     uint32_t tag, want;
 
     memcpy(&tag, entry + (write ? 4 : 0), 4);
-    want = memop & MO_ALIGN ? addr & (page_mask | (size - 1))
-                            : (addr + size - 1) & page_mask;
+    want = (addr + size - align) & (page_mask | (align - 1));
     return tag == want ? (uint8_t *)(addr + word64((const uint32_t *)(entry + 8)))
                        : NULL;
 }

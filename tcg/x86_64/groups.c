@@ -112,25 +112,25 @@ static Open *find_open(X86 *x, Finder *f, const TCGOp *op)
     return NULL;
 }
 
-/* Is (base + at) a multiple of size wherever (base + anchor) is one of align, or
- * the other way round? */
-static bool same_phase(const Group *g, int32_t at, int32_t size)
+/* Is (base + at) a multiple of align wherever (base + anchor) is one of g->align,
+ * or the other way round? */
+static bool same_phase(const Group *g, int32_t at, int32_t align)
 {
-    int32_t less = size < g->align ? size : g->align;
+    int32_t less = align < g->align ? align : g->align;
 
     return g->align == 0 || ((uint32_t)(at - g->anchor) & (uint32_t)(less - 1)) == 0;
 }
 
-static bool join(Group *g, int32_t at, int32_t size, bool align, unsigned i)
+static bool join(Group *g, int32_t at, int32_t size, int32_t align, unsigned i)
 {
     int64_t lo = at < g->lo ? at : g->lo;
     int64_t end = (int64_t)at + size > g->end ? (int64_t)at + size : g->end;
 
-    if (end - lo > MAX_SPAN || (align && !same_phase(g, at, size))) {
+    if (end - lo > MAX_SPAN || (align > 1 && !same_phase(g, at, align))) {
         return false;
     }
-    if (align && size > g->align) {
-        g->align = size;
+    if (align > 1 && align > g->align) {
+        g->align = align;
         g->anchor = at;
     }
     g->lo = (int32_t)lo;
@@ -154,7 +154,7 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
     uint8_t mmu_idx = (uint8_t)op->k[1];
     int32_t at = x->offset[op->in[0].temp];
     int32_t size = 1 << (op->k[0] & MO_SIZE);
-    bool align = (op->k[0] & MO_ALIGN) && size > 1;
+    int32_t align = (int32_t)tcg_alignment((uint32_t)op->k[0]);
     Open *o;
 
     x->group_of[i] = NO_GROUP;
@@ -170,7 +170,7 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
                      .base = x->base[op->in[0].temp],
                      .mmu_idx = mmu_idx };
         x->group[o->group] = (Group){ .lo = at, .end = at + size,
-                                      .align = align ? size : 0, .anchor = at,
+                                      .align = align > 1 ? align : 0, .anchor = at,
                                       .last = (uint16_t)i };
     }
     x->group[o->group].write |= write;

@@ -215,10 +215,10 @@ static void hold(X86 *x, unsigned group, unsigned reg)
 static Range alone(unsigned memop)
 {
     int32_t size = 1 << (memop & MO_SIZE);
-    bool align = (memop & MO_ALIGN) && size > 1;
+    int32_t align = (int32_t)tcg_alignment(memop);
 
-    return (Range){ .lo = 0, .end = size, .probe = align ? 0 : size - 1,
-                    .align = align ? size : 0 };
+    return (Range){ .lo = 0, .end = size, .probe = size - align,
+                    .align = align > 1 ? align : 0 };
 }
 
 /* The last unit of the alignment has the last byte in it. */

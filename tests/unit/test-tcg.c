@@ -1150,7 +1150,8 @@ static void random_access(Program *p, TCGv addr)
     TCGContext *s = p->s;
     unsigned size = below(5);
     TCGMemOp op = (TCGMemOp)(size | (size < MO_64 && below(4) == 0 ? MO_I64 : 0) |
-                             (below(4) == 0 ? MO_ALIGN : 0));
+                             (below(4) == 0 ? MO_ALIGN : 0) |
+                             (size == MO_64 && below(8) == 0 ? MO_ALIGN4 : 0));
     bool vec = (size == MO_32 || size == MO_64) && !(op & MO_I64) && below(4) == 0;
     TCGMemOp order = size < MO_128 && !vec && below(5) == 0 ? MO_BSWAP : (TCGMemOp)0;
     TCGMemOp sign = size < MO_64 && !vec && below(2) ? MO_SIGN : (TCGMemOp)0;
