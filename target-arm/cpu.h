@@ -158,7 +158,7 @@ typedef struct CPUARMState {
     uint32_t fpscr_nzcv;
     uint32_t fpexc, fpinst, fpinst2;
     uint32_t mxcsr_host;                /* TCGTarget.mxcsr */
-    uint64_t vfp_old, vfp_product, vfp_neg; /* within an instruction: gen-vfp.c */
+    uint64_t vfp_const;                 /* within an instruction: gen-vfp.c */
 
     ArmCp15 cp15;
 

@@ -9,13 +9,14 @@
  *   a NaN          which one, and its sign
  *   +-2^emin       tiny before rounding (VFP) but not after (SSE): underflow
  *
- * So the result is stored, its upper half looked at, and in these cases
- * arm_vfp_cold() does it all again in integers.  What a destination held before
- * is kept in env->vfp_old for that.
+ * So the result is looked at (tcg_redo), and in these cases arm_vfp_redo() has the
+ * right one: it computes it in integers from the registers in env, which the result
+ * goes to behind that.  Conversions and square roots are done alike if the host has
+ * instructions for them.
  *
- * A result also stays in a host register (ArmDis.vfp_val) for the next operation.
- * It may be the host's NaN then, while env has the right one: what is computed
- * from it is a NaN as well, so it is done again from env.
+ * What is in env also stays in a host register (ArmDis.vfp_val) for the next
+ * operation, in lane 0; the other lanes are 0, so that packed instructions raise no
+ * flags for them.
  *
  * Vectors (C5.3) are as many scalar operations.
  */
@@ -92,14 +93,32 @@ static void set_result(ArmDis *d, Reg r, TCGv v)
     d->vfp_known |= 1ull << cache_index(r);
 }
 
+/* An instruction of the host's from one register to another. */
+static TCGv host(ArmDis *d, uint32_t insn, TCGv a)
+{
+    return tcg_x86(d->s, TCG_x86_v, insn, a, a);
+}
+
 /* As bits: i32 or i64. */
 static TCGv bits_of(ArmDis *d, Reg r)
 {
+    const uint32_t movd = TCG_X86_0F | TCG_X86_66 | 0x7e;
+    unsigned i = cache_index(r);
+
+    if (!r.dbl && d->s->x86_ops && (d->vfp_known >> i & 1)) {
+        return tcg_x86(d->s, TCG_x86_vi, movd, d->vfp_val[i], d->vfp_val[i]);
+    }
     return tcg_ld(d->s, r.dbl ? TCG_ld64 : TCG_ld32, at(r));
 }
 
 static void set_bits(ArmDis *d, Reg r, TCGv v)
 {
+    const uint32_t movd = TCG_X86_0F | TCG_X86_66 | 0x6e;
+
+    if (!r.dbl && d->s->x86_ops) {
+        set_result(d, r, tcg_x86(d->s, TCG_x86_iv, movd, v, v));
+        return;
+    }
     forget(d, r);
     tcg_st(d->s, r.dbl ? TCG_st64 : TCG_st32, v, at(r));
 }
@@ -109,6 +128,23 @@ static void set_bits(ArmDis *d, Reg r, TCGv v)
 static bool fast(const ArmDis *d)
 {
     return d->flags & TBF_FPFAST;
+}
+
+/* A 64-bit constant in lane 0. */
+static TCGv lane_const(ArmDis *d, uint64_t k)
+{
+    tcg_st(d->s, TCG_st64, tcg_const64(d->s, k), ENV(vfp_const));
+    return tcg_ld(d->s, TCG_ldvd, ENV(vfp_const));
+}
+
+static TCGv sign_bit(ArmDis *d, bool dbl)
+{
+    return lane_const(d, dbl ? 1ull << 63 : 1ull << 31);
+}
+
+static void set_looked_at(ArmDis *d, Reg r, TCGv v, uint32_t word)
+{
+    set_result(d, r, tcg_redo(d->s, r.dbl ? TCG_DOUBT_F64 : TCG_DOUBT_F32, v, word));
 }
 
 /* The helper does it; r changes. */
@@ -124,22 +160,6 @@ static void by_helper(ArmDis *d, const ArmInsn *a, uint32_t word, Reg r)
     }
 }
 
-/* The upper 15 bits below the sign of what lies in env. */
-static TCGv magnitude(ArmDis *d, uint32_t offset, bool dbl)
-{
-    return tcg_andi(d->s, tcg_ld(d->s, TCG_ld16u, offset + (dbl ? 6 : 2)), 0x7fff);
-}
-
-static void check_tiny(ArmDis *d, TCGv upper, bool dbl, uint32_t word)
-{
-    tcg_cold(d->s, TCG_COND_EQ, upper, tcg_const(d->s, dbl ? 0x0010 : 0x0080), word);
-}
-
-static void check_nan(ArmDis *d, TCGv upper, bool dbl, uint32_t word)
-{
-    tcg_cold(d->s, TCG_COND_GEU, upper, tcg_const(d->s, dbl ? 0x7ff0 : 0x7f80), word);
-}
-
 typedef TCGv Binary(TCGContext *s, TCGv a, TCGv b);
 static Binary *const adds[2] = { tcg_vaddss, tcg_vaddsd };
 static Binary *const subs[2] = { tcg_vsubss, tcg_vsubsd };
@@ -149,24 +169,14 @@ static Binary *const divs[2] = { tcg_vdivss, tcg_vdivsd };
 /* The operand with its sign changed. */
 static TCGv negated(ArmDis *d, Reg r)
 {
-    TCGContext *s = d->s;
-
-    if (r.dbl) {
-        tcg_st(s, TCG_st64, tcg_xor(s, bits_of(d, r), tcg_const64(s, 1ull << 63)), ENV(vfp_neg));
-        return tcg_ld(s, TCG_ldvd, ENV(vfp_neg));
-    }
-    tcg_st(s, TCG_st32, tcg_xori(s, bits_of(d, r), 1u << 31), ENV(vfp_neg));
-    return tcg_ld(s, TCG_ldvs, ENV(vfp_neg));
+    return tcg_vxor(d->s, operand(d, r), sign_bit(d, r.dbl));
 }
 
 /* n * m, looked at. */
 static TCGv product(ArmDis *d, Reg n, Reg m, uint32_t word)
 {
-    TCGv p = muls[n.dbl](d->s, operand(d, n), operand(d, m));
-
-    tcg_st(d->s, n.dbl ? TCG_stvd : TCG_stvs, p, ENV(vfp_product));
-    check_tiny(d, magnitude(d, ENV(vfp_product), n.dbl), n.dbl, word | VFP_WORD_PRODUCT);
-    return p;
+    return tcg_redo(d->s, n.dbl ? TCG_DOUBT_F64 : TCG_DOUBT_F32,
+                    muls[n.dbl](d->s, operand(d, n), operand(d, m)), word | VFP_WORD_PRODUCT);
 }
 
 /* Every way of changing signs is exact; those of zeros come out as by C4.1. */
@@ -197,57 +207,47 @@ static TCGv compute(ArmDis *d, VfpOp op, Reg rd, Reg rn, Reg rm, uint32_t word)
     }
 }
 
-static bool accumulates(VfpOp op)
-{
-    return op <= VFP_NMLA;
-}
-
-static void keep_old(ArmDis *d, Reg r)
-{
-    tcg_st(d->s, r.dbl ? TCG_st64 : TCG_st32, bits_of(d, r), ENV(vfp_old));
-}
-
 /* left: of the vector, behind this one. */
 static void arith(ArmDis *d, const ArmInsn *a, Reg rd, Reg rn, Reg rm, unsigned left)
 {
     VfpOp op = (VfpOp)a->row->op;
     uint32_t word = vfp_word(op, rd.dbl, rd.n, rn.n, rm.n) | left << VFP_WORD_LEFT_SHIFT;
 
-    if (!fast(d)) {
+    if (fast(d)) {
+        set_looked_at(d, rd, compute(d, op, rd, rn, rm, word), word);
+    } else {
         by_helper(d, a, word, rd);
-        return;
     }
-    TCGv result = compute(d, op, rd, rn, rm, word);
+}
 
-    if (accumulates(op) || rd.n == rn.n || rd.n == rm.n) {
-        keep_old(d, rd);
-        word |= VFP_WORD_OLD;
-    }
-    set_result(d, rd, result);
-    TCGv upper = magnitude(d, at(rd), rd.dbl);
+static TCGv square_root(ArmDis *d, Reg r)
+{
+    TCGv v = operand(d, r);
 
-    check_nan(d, upper, rd.dbl, word);
-    check_tiny(d, upper, rd.dbl, word);
+    return tcg_x86(d->s, TCG_x86_vv, TCG_X86_0F | (r.dbl ? TCG_X86_F2 : TCG_X86_F3) | 0x51, v, v);
 }
 
 static void monadic(ArmDis *d, const ArmInsn *a, Reg rd, Reg rm, unsigned left)
 {
-    TCGContext *s = d->s;
     VfpOp op = (VfpOp)a->row->op;
-    TCGv sign = rd.dbl ? tcg_const64(s, 1ull << 63) : tcg_const(s, 1u << 31);
+    uint32_t word = vfp_word(op, rd.dbl, rd.n, 0, rm.n) | left << VFP_WORD_LEFT_SHIFT;
 
     switch (op) {
     case VFP_CPY:
-        set_bits(d, rd, bits_of(d, rm));
+        set_result(d, rd, operand(d, rm));
         break;
     case VFP_ABS:
-        set_bits(d, rd, tcg_andc(s, bits_of(d, rm), sign));
+        set_result(d, rd, tcg_vandn(d->s, sign_bit(d, rd.dbl), operand(d, rm)));
         break;
     case VFP_NEG:
-        set_bits(d, rd, tcg_xor(s, bits_of(d, rm), sign));
+        set_result(d, rd, negated(d, rm));
         break;
     default:
-        by_helper(d, a, vfp_word(op, rd.dbl, rd.n, 0, rm.n) | left << VFP_WORD_LEFT_SHIFT, rd);
+        if (fast(d) && d->s->x86_ops) {
+            set_looked_at(d, rd, square_root(d, rm), word);
+        } else {
+            by_helper(d, a, word, rd);
+        }
         break;
     }
 }
@@ -375,6 +375,55 @@ static void precisions(const ArmInsn *a, bool *result, bool *source)
     }
 }
 
+/*
+ * Packed instructions, as they leave nothing of their destination.  What does not fit
+ * is 0x80000000; of the others only inexact results raise flags.
+ */
+enum {
+    CVTDQ2PD = TCG_X86_0F | TCG_X86_F3 | 0xe6, CVTDQ2PS = TCG_X86_0F | 0x5b,
+    CVTPS2PD = TCG_X86_0F | 0x5a, CVTPD2PS = TCG_X86_0F | TCG_X86_66 | 0x5a,
+    CVTPD2DQ = TCG_X86_0F | TCG_X86_F2 | 0xe6, CVTTPD2DQ = TCG_X86_0F | TCG_X86_66 | 0xe6,
+    CVTPS2DQ = TCG_X86_0F | TCG_X86_66 | 0x5b, CVTTPS2DQ = TCG_X86_0F | TCG_X86_F3 | 0x5b,
+};
+
+/* As the low bits of 2^52 + it. */
+static TCGv unsigned_to_double(ArmDis *d, Reg r)
+{
+    TCGv k = lane_const(d, 0x4330000000000000);
+
+    return tcg_vsubsd(d->s, tcg_vor(d->s, operand(d, r), k), k);
+}
+
+/* False: the host has no such instruction. */
+static bool host_convert(ArmDis *d, VfpOp op, Reg rd, Reg rm, uint32_t word)
+{
+    bool dbl = word & VFP_WORD_DOUBLE;
+
+    switch (op) {
+    case VFP_CVT:
+        set_looked_at(d, rd, host(d, dbl ? CVTPD2PS : CVTPS2PD, operand(d, rm)), word);
+        return true;
+    case VFP_SITO:
+        set_result(d, rd, host(d, dbl ? CVTDQ2PD : CVTDQ2PS, operand(d, rm)));
+        return true;
+    case VFP_UITO: {
+        TCGv v = unsigned_to_double(d, rm);
+
+        set_result(d, rd, dbl ? v : host(d, CVTPD2PS, v));
+        return true;
+    }
+    case VFP_TOSI: case VFP_TOSIZ: {
+        uint32_t near = dbl ? CVTPD2DQ : CVTPS2DQ, zero = dbl ? CVTTPD2DQ : CVTTPS2DQ;
+        TCGv v = host(d, op == VFP_TOSI ? near : zero, operand(d, rm));
+
+        set_result(d, rd, tcg_redo(d->s, TCG_DOUBT_INT, v, word));
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
 void trans_vfp_convert(ArmDis *d, const ArmInsn *a)
 {
     bool result, source;
@@ -387,8 +436,11 @@ void trans_vfp_convert(ArmDis *d, const ArmInsn *a)
     }
     VfpOp op = (VfpOp)a->row->op;
     bool dbl = op == VFP_CVT ? source : a->x;
+    uint32_t word = vfp_word(op, dbl, rd.n, 0, rm.n);
 
-    by_helper(d, a, vfp_word(op, dbl, rd.n, 0, rm.n), rd);
+    if (!(fast(d) && d->s->x86_ops && host_convert(d, op, rd, rm, word))) {
+        by_helper(d, a, word, rd);
+    }
 }
 
 /* -- Loads and stores: C5.1 -------------------------------------------------- */
@@ -405,7 +457,7 @@ static void load(ArmDis *d, Reg r, TCGv addr)
 static void store(ArmDis *d, Reg r, TCGv addr)
 {
     if (arm_has_lanes(d)) {
-        arm_st_lane(d, addr, tcg_ld(d->s, r.dbl ? TCG_ldvd : TCG_ldvs, at(r)), r.dbl);
+        arm_st_lane(d, addr, operand(d, r), r.dbl);
     } else if (r.dbl) {
         arm_st_dword(d, addr, bits_of(d, r));
     } else {
@@ -515,6 +567,11 @@ void trans_vfp_move_pair(ArmDis *d, const ArmInsn *a)
     } else if (a->row->op == VFP_LOAD) {
         arm_set_reg(d, a->rd, bits_of(d, low));
         arm_set_reg(d, a->rn, bits_of(d, high));
+    } else if (a->x) {                  /* one store: a load of both follows */
+        TCGContext *s = d->s;
+        TCGv upper = tcg_shli(s, tcg_extu64(s, arm_reg(d, a->rn)), 32);
+
+        set_bits(d, r, tcg_or(s, tcg_extu64(s, arm_reg(d, a->rd)), upper));
     } else {
         set_bits(d, low, arm_reg(d, a->rd));
         set_bits(d, high, arm_reg(d, a->rn));

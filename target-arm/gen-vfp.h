@@ -32,13 +32,11 @@ typedef enum VfpOp {
  *      4:0   VfpOp
  *      5     double precision (of the operand, where precisions differ)
  *      10:6 15:11 20:16   registers d, n, m
- *      21    d was written already: its old value is in env->vfp_old
- *      22    only the flags of the product
- *      25:23 what is left of a vector behind this operation
+ *      21    only the product
+ *      24:22 what is left of a vector behind this operation
  */
 enum {
-    VFP_WORD_DOUBLE = 1 << 5, VFP_WORD_OLD = 1 << 21, VFP_WORD_PRODUCT = 1 << 22,
-    VFP_WORD_LEFT_SHIFT = 23,
+    VFP_WORD_DOUBLE = 1 << 5, VFP_WORD_PRODUCT = 1 << 21, VFP_WORD_LEFT_SHIFT = 22,
 };
 
 static inline uint32_t vfp_word(VfpOp op, bool dbl, unsigned d, unsigned n, unsigned m)
@@ -46,7 +44,7 @@ static inline uint32_t vfp_word(VfpOp op, bool dbl, unsigned d, unsigned n, unsi
     return op | (dbl ? VFP_WORD_DOUBLE : 0) | d << 6 | n << 11 | m << 16;
 }
 
-/* TCGTarget.cold: what the host's unit was not exact for, again. */
-void arm_vfp_cold(void *env, uint32_t word);
+/* TCGTarget.redo: the result the host's unit was not exact for; d is not changed. */
+uint64_t arm_vfp_redo(void *env, uint32_t word);
 
 #endif

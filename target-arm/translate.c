@@ -63,7 +63,7 @@ const TCGTarget arm_tcg_target = {
     },
     .exit_request = ENV(common.exit_request),
     .mxcsr = ENV(mxcsr_host),
-    .cold = arm_vfp_cold,
+    .redo = arm_vfp_redo,
 };
 
 void arm_restore_state(CPUState *cpu, uint32_t pc, uint32_t word)

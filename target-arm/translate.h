@@ -102,8 +102,8 @@ struct ArmDis {
     /* T16: the first half of a BL is right before this instruction */
     bool have_bl;
     uint32_t bl_base;
-    /* gen-vfp.c: s0-s31, d0-d15 as vectors, then fpscr_nzcv; bit n of known:
-     * vfp_val[n] is it */
+    /* gen-vfp.c: s0-s31, d0-d15 in lane 0 of vectors, then fpscr_nzcv; bit n of
+     * known: vfp_val[n] is it */
     uint64_t vfp_known;
     TCGv vfp_val[49];
 };

@@ -5,7 +5,7 @@
  *   helper_vfp_fast   while TBF_FPFAST holds: what translated code has no
  *                     operation for, on the host's unit if that is exact
  *   helper_vfp_any    in any mode: fpu/softfloat.c, and traps
- *   arm_vfp_cold      an operation of the host's that was not exact, again
+ *   arm_vfp_redo      an operation of the host's that was not exact, again
  *
  * A trapped exception does what the VFP9-S and VFP11 do (DDI 0100I, C3.4):
  * the operation waits in FPINST, FPEXC.EX is set, and the next instruction for
@@ -39,17 +39,6 @@ static void set(CPUARMState *env, bool dbl, unsigned n, uint64_t v)
     }
 }
 
-/* An operand as it was before the operation. */
-static uint64_t operand(const CPUARMState *env, uint32_t word, unsigned n)
-{
-    bool dbl = is_double(word);
-
-    if ((word & VFP_WORD_OLD) && n == d_of(word)) {
-        return dbl ? env->vfp_old : (uint32_t)env->vfp_old;
-    }
-    return get(env, dbl, n);
-}
-
 /* -- In integers ------------------------------------------------------------- */
 
 typedef struct Outcome {
@@ -76,8 +65,8 @@ static bool is_compare(uint32_t word)
 static uint64_t arith(const CPUARMState *env, uint32_t word, FloatMode *m)
 {
     const FloatFormat *f = is_double(word) ? &float_double : &float_single;
-    uint64_t d = operand(env, word, d_of(word)), a = operand(env, word, n_of(word)),
-             b = operand(env, word, m_of(word));
+    uint64_t d = get(env, is_double(word), d_of(word)), a = get(env, is_double(word), n_of(word)),
+             b = get(env, is_double(word), m_of(word));
 
     switch (op_of(word)) {
     case VFP_MLA:  return float_add(f, d, float_mul(f, a, b, m), m);
@@ -109,9 +98,9 @@ static uint32_t compare(const CPUARMState *env, uint32_t word, const FloatFormat
         [FLOAT_UNORDERED] = 3u << 28,
     };
     VfpOp op = op_of(word);
-    uint64_t b = op == VFP_CMPZ || op == VFP_CMPEZ ? 0 : operand(env, word, m_of(word));
+    uint64_t b = op == VFP_CMPZ || op == VFP_CMPEZ ? 0 : get(env, is_double(word), m_of(word));
 
-    return nzcv[float_compare(f, operand(env, word, d_of(word)), b,
+    return nzcv[float_compare(f, get(env, is_double(word), d_of(word)), b,
                               op == VFP_CMPE || op == VFP_CMPEZ, m)];
 }
 
@@ -162,19 +151,21 @@ static void do_in_integers(CPUARMState *env, uint32_t word)
     finish(env, word, &o, m.flags);
 }
 
-void arm_vfp_cold(void *opaque, uint32_t word)
+uint64_t arm_vfp_redo(void *opaque, uint32_t word)
 {
     CPUARMState *env = opaque;
+    FloatMode m = mode_of(env);
+    uint64_t v;
 
     if (word & VFP_WORD_PRODUCT) {
-        FloatMode m = mode_of(env);
-
-        float_mul(is_double(word) ? &float_double : &float_single,
-                  operand(env, word, n_of(word)), operand(env, word, m_of(word)), &m);
-        env->fpscr |= m.flags & FPSCR_CUMULATIVE;
+        v = float_mul(is_double(word) ? &float_double : &float_single,
+                      get(env, is_double(word), n_of(word)),
+                      get(env, is_double(word), m_of(word)), &m);
     } else {
-        do_in_integers(env, word);
+        v = in_integers(env, word, &m).val;
     }
+    env->fpscr |= m.flags & FPSCR_CUMULATIVE;
+    return v;
 }
 
 /* -- Traps ------------------------------------------------------------------- */

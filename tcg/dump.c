@@ -103,6 +103,11 @@ static void add_consts(Line *l, const TCGContext *s, const TCGOp *op)
         comma(l);
         add(l, "%s, 0x%x", cond_names[op->k[0]], (unsigned)op->k[1]);
         break;
+    case TCG_vredo:
+        comma(l);
+        add(l, "%s, 0x%x", op->k[0] == TCG_DOUBT_F32 ? "f32" : op->k[0] == TCG_DOUBT_F64 ? "f64"
+                           : "int", (unsigned)op->k[1]);
+        break;
     case TCG_label: case TCG_br:
         comma(l);
         add(l, "L%u", (unsigned)op->k[0]);

@@ -64,6 +64,23 @@ bool tcg_eval_cond(TCGCond c, TCGType type, uint64_t a, uint64_t b)
     __builtin_unreachable();
 }
 
+bool tcg_eval_doubt(TCGDoubt kind, uint64_t lane)
+{
+    unsigned upper;
+
+    switch (kind) {
+    case TCG_DOUBT_F32:
+        upper = lane >> 16 & 0x7fff;
+        return upper >= 0x7f80 || upper == 0x0080;
+    case TCG_DOUBT_F64:
+        upper = lane >> 48 & 0x7fff;
+        return upper >= 0x7ff0 || upper == 0x0010;
+    case TCG_DOUBT_INT:
+        return (uint32_t)lane == 0x80000000;
+    }
+    __builtin_unreachable();
+}
+
 static uint64_t ones(unsigned len)
 {
     return len >= 64 ? ~0ull : (1ull << len) - 1;

@@ -21,6 +21,8 @@ typedef union TCGVec {
 
 bool tcg_eval_cond(TCGCond c, TCGType type, uint64_t a, uint64_t b);
 
+bool tcg_eval_doubt(TCGDoubt kind, uint64_t lane);
+
 /*
  * Any operation that maps integers to an integer.  k is TCGOp.k.  False if
  * opc is something else.

@@ -605,6 +605,12 @@ void tcg_cold(TCGContext *s, TCGCond c, TCGv a, TCGv b, uint32_t arg)
     op->k[1] = arg;
 }
 
+TCGv tcg_redo(TCGContext *s, TCGDoubt kind, TCGv a, uint32_t arg)
+{
+    assert(s->target->redo && type_of(s, a) == TCG_V128);
+    return emit(s, TCG_vredo, TCG_V128, kind, arg, a, a);
+}
+
 void tcg_goto_tb(TCGContext *s, unsigned slot)
 {
     assert(slot < 2);

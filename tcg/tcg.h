@@ -213,6 +213,8 @@ typedef struct TCGTarget {
     /* What tcg_cold() calls: as a helper that is TCG_CALL_NO_GLOBALS, with the
      * guest's MXCSR in force.  NULL: never. */
     void (*cold)(void *env, uint32_t arg);
+    /* The same for tcg_redo(). */
+    uint64_t (*redo)(void *env, uint32_t arg);
 } TCGTarget;
 
 typedef enum TBExit {                   /* low bits of what a block returns */
@@ -400,6 +402,18 @@ TCGv tcg_call_args(TCGContext *s, const TCGHelper *h, const TCGv *args,
  * Values live on, so it costs the comparison only.
  */
 void tcg_cold(TCGContext *s, TCGCond c, TCGv a, TCGv b, uint32_t arg);
+
+/*
+ * The v128 a, whose lane 0 was computed; but if that is doubtful, TCGTarget.redo(arg)
+ * there and 0 in the others.  It costs three instructions and a branch.
+ */
+typedef enum TCGDoubt {
+    TCG_DOUBT_F32, TCG_DOUBT_F64,       /* infinity, NaN, or bits <31:16> or <63:48>
+                                           of the smallest normal number, +- */
+    TCG_DOUBT_INT,                      /* an i32 that is 0x80000000: what hosts make
+                                           of numbers that do not fit */
+} TCGDoubt;
+TCGv tcg_redo(TCGContext *s, TCGDoubt kind, TCGv a, uint32_t arg);
 
 void tcg_insn_start(TCGContext *s, uint32_t pc, uint32_t word);
 TCGLabel tcg_new_label(TCGContext *s);

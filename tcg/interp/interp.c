@@ -512,6 +512,12 @@ static bool step(Run *r, uintptr_t *result)
             r->target->cold(r->env, (uint32_t)word64(k + 2));
         }
         return false;
+    case TCG_vredo:
+        *d = *v[0];
+        if (tcg_eval_doubt((TCGDoubt)word64(k), d->u64[0])) {
+            *d = (TCGVec){ .u64 = { r->target->redo(r->env, (uint32_t)word64(k + 2)) } };
+        }
+        return false;
     case TCG_br: case TCG_brcond_i32: case TCG_brcond_i64: case TCG_goto_tb:
     case TCG_goto_ptr: case TCG_exit_tb: case HEAD:
         return control(r, opc, v, k, result);

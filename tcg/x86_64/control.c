@@ -217,6 +217,9 @@ void x86_control_op(X86 *x)
     case TCG_x87_ld: case TCG_x87_st:
         x86_x87_access(x);
         break;
+    case TCG_vredo:
+        x86_redo_op(x);
+        break;
     case TCG_call:
         x86_call_op(x);
         break;
@@ -311,6 +314,9 @@ bool x86_stubs(X86 *x)
             break;
         case STUB_COLD:
             x86_cold_stub(x, stub);
+            break;
+        case STUB_REDO:
+            x86_redo_stub(x, stub);
             break;
         case STUB_BRANCH:
             x86_store_pending(x, stub);

@@ -106,21 +106,23 @@ typedef struct Pending {
 } Pending;
 
 typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_X87_LD, STUB_X87_ST,
-                        STUB_BRANCH, STUB_EXIT, STUB_COLD } StubKind;
+                        STUB_BRANCH, STUB_EXIT, STUB_COLD, STUB_REDO } StubKind;
 
 typedef struct Stub {                   /* code out of line */
     uint8_t *from, *resume;
     uint64_t k;                         /* constant to store, tb | exit, x87
-                                           instruction, or argument of cold */
+                                           instruction, or argument of cold
+                                           and redo */
     RegMask xmm;                        /* live across it */
     uint16_t first_pending, num_pending;
     uint16_t label;
-    uint8_t kind, addr, reg;            /* reg: result, or value or NO_REG */
+    uint8_t kind, addr, reg;            /* reg: result, or value or NO_REG;
+                                           addr of redo: see cold.c */
     uint8_t addend;                     /* its register in a group */
     bool recheck;                       /* alone, before the slow path */
     uint16_t kill;                      /* addends that must not outlive it */
     uint8_t mmu_idx;
-    uint16_t memop;
+    uint16_t memop;                     /* of redo: TCGDoubt */
 } Stub;
 
 /*
@@ -151,7 +153,7 @@ typedef struct X86 {
     uint8_t pin_reg[TCG_MAX_GLOBALS];   /* or NO_REG */
     uint8_t reg_global[32];             /* or NO_GLOBAL */
     uint8_t *thunk[4];                  /* by StubKind; those of x87 are ld, st */
-    uint8_t *cold_thunk;
+    uint8_t *cold_thunk, *redo_thunk;
     uint8_t *leave, *leave_home;        /* pins to env first, or already there */
     uintptr_t (*enter)(void *env, const uint8_t *tc_ptr);
 
@@ -290,7 +292,9 @@ void x86_save_xmm(X86 *x, RegMask regs, bool restore);
 /* cold.c */
 void x86_cold_op(X86 *x);
 void x86_cold_stub(X86 *x, const Stub *stub);
-void x86_cold_thunk(X86 *x);
+void x86_redo_op(X86 *x);
+void x86_redo_stub(X86 *x, const Stub *stub);
+void x86_cold_thunks(X86 *x);
 
 /* call.c */
 void x86_call_op(X86 *x);

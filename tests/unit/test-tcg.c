@@ -195,6 +195,12 @@ static void help_cold(void *env, uint32_t arg)
 #endif
 }
 
+static uint64_t help_redo(void *env, uint32_t arg)
+{
+    help_cold(env, arg);
+    return arg * 0x123456789abcdefull;
+}
+
 static const TCGTarget target = {
     .globals = globals,
     .num_globals = NUM_GLOBALS,
@@ -208,6 +214,7 @@ static const TCGTarget target = {
     .exit_request = offsetof(Env, exit_request),
     .mxcsr = offsetof(Env, mxcsr),
     .cold = help_cold,
+    .redo = help_redo,
 };
 
 /* -- Helpers ----------------------------------------------------------------- */
@@ -1133,6 +1140,26 @@ static void random_cold(Program *p)
     tcg_cold(p->s, (TCGCond)below(12), a, b, (uint32_t)rnd());
 }
 
+/* Numbers at the borders of what is doubtful, and any. */
+static void random_redo(Program *p)
+{
+    static const uint64_t lanes[] = {
+        0, 1, 0x80000000, 0x7fffffff, 0x007fffff, 0x00800000, 0x8080ffff, 0x00810000,
+        0x7f7fffff, 0x7f800000, 0xffc00000, 0x000fffffffffffff, 0x0010000000000000,
+        0x8010ffffffffffff, 0x0011000000000000, 0x7fefffffffffffff, 0xfff0000000000000,
+        0x7ff8000000000000, 0x8000000000000000,
+    };
+    TCGContext *s = p->s;
+    TCGv a = pick(p, TCG_V128);
+
+    if (below(2)) {
+        tcg_st(s, TCG_st64, tcg_const64(s, lanes[below(sizeof(lanes) / sizeof(lanes[0]))]),
+               (uint32_t)offsetof(Env, bytes));
+        a = tcg_ld(s, TCG_ldvd, (uint32_t)offsetof(Env, bytes));
+    }
+    add_value(p, tcg_redo(s, (TCGDoubt)below(3), a, (uint32_t)rnd()));
+}
+
 static TCGv random_pointer(Program *p)
 {
     TCGContext *s = p->s;
@@ -1343,6 +1370,8 @@ static void random_op(Program *p)
         random_vcmp(p);
     } else if (n < 92) {
         random_cold(p);
+    } else if (n < 93) {
+        random_redo(p);
     } else if (n < 95) {
         random_call(p);
     } else if (n < 99) {
