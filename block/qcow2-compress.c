@@ -10,6 +10,7 @@
  * What does not get smaller is written as it is; noise is not even tried.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -23,7 +24,7 @@
 
 /* In a window of 4 KiB, level 5 makes files that are 0.4 % larger than those of level 6,
  * zlib's default, in four fifths of its time. */
-enum { MAX_AT_ONCE = 8, LEVEL = 5, WINDOW_BITS = -12, MEM_LEVEL = 9 };
+enum { MAX_AT_ONCE = 8, LEVEL = 5, WINDOW_BITS = -12, MEM_LEVEL = 9, KEPT = 4 };
 
 typedef struct Job {
     bool zstd;
@@ -101,10 +102,40 @@ static int inflate_job(Job *j)
 }
 
 #ifdef CONFIG_ZSTD
+/* Not in use now.  A new one costs as much as to clear its tables: half a megabyte. */
+static struct { pthread_mutex_t lock; ZSTD_CCtx *ctx[KEPT]; int num; } kept = {
+    .lock = PTHREAD_MUTEX_INITIALIZER
+};
+
+static ZSTD_CCtx *take_context(void)
+{
+    pthread_mutex_lock(&kept.lock);
+    ZSTD_CCtx *c = kept.num ? kept.ctx[--kept.num] : NULL;
+    pthread_mutex_unlock(&kept.lock);
+    return c ? c : ZSTD_createCCtx();
+}
+
+static void put_context(ZSTD_CCtx *c)
+{
+    pthread_mutex_lock(&kept.lock);
+    if (kept.num < KEPT) {
+        kept.ctx[kept.num++] = c;
+        c = NULL;
+    }
+    pthread_mutex_unlock(&kept.lock);
+    ZSTD_freeCCtx(c);
+}
+
 static int zstd_pack_job(Job *j)
 {
-    size_t n = ZSTD_compress(j->out, j->out_len, j->in, j->in_len, ZSTD_CLEVEL_DEFAULT);
+    ZSTD_CCtx *c = take_context();
 
+    if (!c) {
+        return -ENOMEM;
+    }
+    size_t n = ZSTD_compressCCtx(c, j->out, j->out_len, j->in, j->in_len, ZSTD_CLEVEL_DEFAULT);
+
+    put_context(c);
     if (ZSTD_isError(n)) {
         return -ENOSPC;
     }
@@ -222,11 +253,16 @@ static int pack_cluster(void *arg)
 {
     const Pack *p = arg;
     const Qcow2 *s = p->bs->opaque;
-    uint8_t *in = xmalloc(2 * s->cluster_size), *out = in + s->cluster_size;
-    Job j = { s->compression == 1, in, out, s->cluster_size, s->cluster_size - 1 };
+    uint8_t *in = NULL, *out = xmalloc(s->cluster_size);
+    struct iovec one;
+    size_t len;
 
-    iov_to_buf(p->qiov, p->at, in, p->len);
-    memset(in + p->len, 0, s->cluster_size - p->len);
+    if (iov_slice(p->qiov, p->at, p->len, &one, 1, &len) != 1 || len != s->cluster_size) {
+        in = xzalloc(s->cluster_size);
+        iov_to_buf(p->qiov, p->at, in, p->len);
+        one.iov_base = in;
+    }
+    Job j = { s->compression == 1, one.iov_base, out, s->cluster_size, s->cluster_size - 1 };
     int ret = aio_pool_co(pack_job, &j);
 
     if (ret == -ENOSPC) {
@@ -235,6 +271,7 @@ static int pack_cluster(void *arg)
         ret = store(p->bs, p->off, out, j.out_len);
     }
     free(in);
+    free(out);
     return ret;
 }
 
