@@ -154,6 +154,14 @@ void timer_cancel(Timer *t)
     t->armed = false;
 }
 
+void timer_catch_up(Timer *t)
+{
+    if (t->armed && t->deadline <= clock_now(t->clock)) {
+        timer_cancel(t);
+        t->fire(t->opaque);
+    }
+}
+
 static void fire_first(Clock *c)
 {
     Timer *t = c->armed;

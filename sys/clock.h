@@ -81,6 +81,11 @@ int64_t clock_host_ns(void);
 void timer_init(Clock *c, Timer *t, void (*fire)(void *opaque), void *opaque);
 void timer_set(Timer *t, int64_t deadline);
 void timer_cancel(Timer *t);            /* also before its storage is freed */
+/*
+ * Fire t now if it is due and the loop has not got round to it: for a device
+ * whose guest is about to change what t depends on.
+ */
+void timer_catch_up(Timer *t);
 
 /* a * b / c without overflow in between (ticks <-> nanoseconds). */
 static inline int64_t muldiv64(int64_t a, int64_t b, int64_t c)

@@ -298,9 +298,8 @@ static uint32_t current_count(const Lapic *s)
 }
 
 /* Whole periods from `start`, so that nothing drifts. */
-static void arm_timer(Lapic *s)
+static void arm_timer(Lapic *s, int64_t now)
 {
-    int64_t now = clock_now(s->dev.clock);
     int64_t period = s->initial * divisor(s);
 
     if (s->initial == 0 || (s->lvt[LVT_TIMER] & LVT_MASKED) ||
@@ -320,15 +319,16 @@ static void timer_due(void *opaque)
     Lapic *s = opaque;
 
     fire_lvt(s, LVT_TIMER);
-    arm_timer(s);
+    arm_timer(s, clock_now(s->dev.clock));
 }
 
 /* A new divider or mode goes on from the count it finds. */
 static void rescale_timer(Lapic *s, uint32_t count)
 {
-    s->start = clock_now(s->dev.clock) -
-               ((int64_t)s->initial - count) * divisor(s);
-    arm_timer(s);
+    int64_t now = clock_now(s->dev.clock);
+
+    s->start = now - ((int64_t)s->initial - count) * divisor(s);
+    arm_timer(s, now);
 }
 
 /* -- Messages ---------------------------------------------------------------- */
@@ -443,18 +443,20 @@ static int lvt_index(unsigned reg)
 /* 10.4.7.2: software disable sets all mask bits, and keeps them set. */
 static void write_svr(Lapic *s, uint32_t val)
 {
+    timer_catch_up(&s->timer);
     s->svr = val & SVR_WRITABLE;
     if (!(val & SVR_ENABLE)) {
         for (int i = 0; i < NUM_LVT; i++) {
             s->lvt[i] |= LVT_MASKED;
         }
     }
-    arm_timer(s);
+    arm_timer(s, clock_now(s->dev.clock));
     update_intr(s);
 }
 
 static void write_lvt(Lapic *s, int n, uint32_t val)
 {
+    timer_catch_up(&s->timer);
     uint32_t count = current_count(s);
     bool was_periodic = periodic(s);
 
@@ -468,7 +470,7 @@ static void write_lvt(Lapic *s, int n, uint32_t val)
     if (n == LVT_TIMER && was_periodic != periodic(s)) {
         rescale_timer(s, count);
     } else if (n == LVT_TIMER) {
-        arm_timer(s);
+        arm_timer(s, clock_now(s->dev.clock));
     }
     update_level_pin(s);
     update_intr(s);
@@ -476,10 +478,20 @@ static void write_lvt(Lapic *s, int n, uint32_t val)
 
 static void write_divide(Lapic *s, uint32_t val)
 {
+    timer_catch_up(&s->timer);
+
     uint32_t count = current_count(s);
 
     s->divide = val & 0xb;
     rescale_timer(s, count);
+}
+
+static void write_initial(Lapic *s, uint32_t val)
+{
+    timer_catch_up(&s->timer);
+    s->initial = val;
+    s->start = clock_now(s->dev.clock);
+    arm_timer(s, s->start);
 }
 
 static void write_word(Lapic *s, unsigned reg, uint32_t val)
@@ -498,11 +510,7 @@ static void write_word(Lapic *s, unsigned reg, uint32_t val)
     case REG_ESR:    s->esr = s->errors; s->errors = 0; break;
     case REG_ICR_LO: s->icr_lo = val & ICR_WRITABLE; send_ipi(s); break;
     case REG_ICR_HI: s->icr_hi = val & 0xff000000; break;
-    case REG_INITIAL:
-        s->initial = val;
-        s->start = clock_now(s->dev.clock);
-        arm_timer(s);
-        break;
+    case REG_INITIAL: write_initial(s, val); break;
     case REG_DIVIDE: write_divide(s, val); break;
     default:
         log_guest("lapic", "write 0x%08x to register 0x%03x", val, reg);

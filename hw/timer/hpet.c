@@ -127,9 +127,9 @@ static uint64_t width_mask(const Comparator *c)
 
 /* Ticks until the counter reaches the comparator; equal means a whole round
  * (of 64 bits: never). */
-static uint64_t ticks_left(const Comparator *c)
+static uint64_t ticks_left(const Comparator *c, uint64_t now)
 {
-    uint64_t left = (c->match - counter_now(c->hpet)) & width_mask(c);
+    uint64_t left = (c->match - now) & width_mask(c);
 
     if (left) {
         return left;
@@ -146,17 +146,14 @@ static bool is_periodic(const Comparator *c)
 static void arm(Comparator *c)
 {
     const Hpet *s = c->hpet;
-    uint64_t left = ticks_left(c);
+    uint64_t now = counter_now(s), left = ticks_left(c, now);
 
     if (!running(s) || left > 1ull << 56) {
         timer_cancel(&c->timer);
         return;
     }
     /* The tick at which it matches begins on a multiple of 10 ns of origin. */
-    int64_t since = clock_now(s->dev.clock) - s->origin;
-
-    timer_set(&c->timer, s->origin + (since / NS_PER_TICK + (int64_t)left) *
-                         NS_PER_TICK);
+    timer_set(&c->timer, s->origin + (int64_t)(now - s->counter + left) * NS_PER_TICK);
 }
 
 /*
@@ -315,6 +312,9 @@ static void write_reg64(Hpet *s, unsigned reg, uint64_t val)
 {
     Comparator *c = comparator_at(s, reg);
 
+    for (int i = 0; i < NUM_TIMERS; i++) {
+        timer_catch_up(&s->comparator[i].timer);
+    }
     if (c && reg % TIMER_STRIDE == T_CONFIG) {
         write_timer_config(c, val);
     } else if (c && reg % TIMER_STRIDE == T_COMPARATOR) {

@@ -374,6 +374,28 @@ TEST(lapic_timer_masked)
     stop();
 }
 
+/* An interrupt that is due is not lost by a write that comes before the loop. */
+TEST(lapic_timer_served_late)
+{
+    static const struct { unsigned reg; uint32_t val; } writes[] = {
+        { LVT_TIMER, 0x50 }, { LVT_TIMER, 0x10050 }, { LVT_TIMER, 0x20050 }, { SVR, 0x1ff },
+        { SVR, 0xff }, { DIVIDE, 0 }, { INITIAL, 0 }, { INITIAL, 1000 },
+    };
+
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        start("0x11");
+        set(0, DIVIDE, 0xb);
+        set(0, LVT_TIMER, 0x50);
+        set(0, INITIAL, 1000);
+        chip_loop_is_late(1000);
+        set(0, writes[i].reg, writes[i].val);
+        CHECK_EQ(lapic_get_interrupt(cpu[0]), 0x50);
+        set(0, EOI, 0);
+        CHECK_EQ(core[0].intr, 0);
+        stop();
+    }
+}
+
 /* 10.5.1: LINT0 as ExtINT passes the 8259 through, LINT1 is NMI. */
 TEST(lapic_virtual_wire)
 {

@@ -80,6 +80,27 @@ TEST(one_shot_edge)
     device_free(d);
 }
 
+/* A match that has been is not lost by a write that comes before the loop. */
+TEST(match_served_late)
+{
+    static const struct { unsigned reg; uint64_t val; } writes[] = {
+        { T0_CONFIG, ENABLE | ROUTE_20 }, { T0_COMPARATOR, 5000 }, { CONFIG, 0 }, { CONFIG, 1 },
+        { COUNTER, 0 }, { T0_CONFIG, 0 },
+    };
+
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        Device *d = chip_new(&hpet_type);
+
+        set(d, T0_CONFIG, ENABLE | ROUTE_20);
+        set(d, T0_COMPARATOR, 1000);
+        set(d, CONFIG, 1);
+        chip_loop_is_late(10020);
+        set(d, writes[i].reg, writes[i].val);
+        CHECK_EQ(rises[PIN_20], 1);
+        device_free(d);
+    }
+}
+
 /* 2.3.6: level: the status bit holds the wire until a 1 is written to it. */
 TEST(level_triggered)
 {
