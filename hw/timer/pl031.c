@@ -81,6 +81,7 @@ static uint32_t read_dr(Device *d)
 static void write_mr(Device *d, uint32_t val)
 {
     (void)val;
+    timer_catch_up(&((Pl031 *)d)->match);
     compare((Pl031 *)d);
 }
 
@@ -89,6 +90,7 @@ static void write_lr(Device *d, uint32_t val)
 {
     Pl031 *s = (Pl031 *)d;
 
+    timer_catch_up(&s->match);
     s->offset += ((int64_t)val - seconds(s)) * NS_PER_SEC;
     compare(s);
 }

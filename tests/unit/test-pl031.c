@@ -102,6 +102,22 @@ TEST(match_after_setting_the_time)
     device_free(d);
 }
 
+/* A match that has been is not lost by a write that comes before the loop. */
+TEST(match_served_late)
+{
+    static const unsigned writes[] = { MR, LR };
+
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        Device *d = rtc_at_1000();
+
+        out(d, MR, 1001);
+        chip_loop_is_late(2 * NS_PER_SEC);
+        out(d, writes[i], 2000);
+        CHECK_EQ(in(d, RIS), 1);
+        device_free(d);
+    }
+}
+
 /* The clock has its own reset: a bus reset does not move the time. */
 TEST(time_survives_reset)
 {
