@@ -296,6 +296,7 @@ static int parse_accel_item(Options *o, const char *key, const char *value, Erro
         { "opt", &o->accel.no_opt, false },
         { "fastfp", &o->accel.no_fastfp, false },
         { "tlb", &o->accel.no_fast_tlb, false },
+        { "copy", &o->accel.no_copy, false },
     };
 
     if (!value) {
@@ -318,7 +319,7 @@ static int parse_accel_item(Options *o, const char *key, const char *value, Erro
         return ret;
     }
     return error_set(err, EINVAL, "-accel: no setting '%s'; there are interp, one-insn-per-tb, "
-                     "chain, pin, opt, fastfp, tlb, selfcheck and tb-size", key);
+                     "chain, pin, opt, fastfp, tlb, copy, selfcheck and tb-size", key);
 }
 
 static int parse_accel(Options *o, const char *s, Error *err)

@@ -33,6 +33,7 @@
 #include "hw/core/memory.h"
 #include "jump-cache.h"
 #include "profile.h"
+#include "tb-copy.h"
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -53,6 +54,8 @@ enum {
     CHECK_LEASE = 100000000,            /* ns without a change: protected again */
     CHECK_INSNS = 32, CHECK_BYTES = 512,/* in a block that checks itself */
     PAGE_WORDS = RAM_PAGE_SIZE / 64,
+    MODEL_BITS = 16,
+    MAX_MOVED = 64,                     /* words in a block that is copied */
     HUGE_PAGE = 2 << 20,
 };
 #define DEFAULT_TB_SIZE (128ull << 20)
@@ -73,6 +76,14 @@ typedef struct PageBlocks {
     bool checked;                       /* not protected, its blocks look */
 } PageBlocks;
 
+/* A block to be copied for other addresses. */
+typedef struct Model {
+    TranslationBlock *tb;               /* or NULL */
+    uint32_t seen;                      /* bits of pc that have differed so far */
+    unsigned num;
+    MovedWord *words;                   /* NULL: it was translated only once */
+} Model;
+
 typedef struct Range { uint64_t ram_addr, len; } Range;
 
 struct TBContext {
@@ -85,6 +96,7 @@ struct TBContext {
     Region region[MAX_REGIONS];
     unsigned num_regions, current;
     TranslationBlock *phys_hash[1 << HASH_BITS];
+    Model models[1 << MODEL_BITS];
     PageBlocks **chunks;
     uint64_t num_chunks;
     CPUState *cpus[16];
@@ -104,6 +116,7 @@ struct TBContext {
         uint64_t translated, guest_bytes, host_bytes, search_bytes, guest_insns;
         uint64_t slots, chained, evictions, flushes;
         uint64_t invalidated, smc_writes, smc_misses, smc_restarts;
+        uint64_t copied;
         uint64_t checked_pages, checked_blocks, changed_blocks;
         uint64_t ticks;
         int64_t cpu_ns, cpu_blocks;     /* measured by cpu_time_ns() */
@@ -296,6 +309,9 @@ void tb_context_free(TBContext *t)
             free(t->chunks[i][k].map);
         }
         free(t->chunks[i]);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(t->models); i++) {
+        free(t->models[i].words);
     }
     if (t->buffer) {
         munmap(t->buffer, t->buffer_size);
@@ -911,7 +927,8 @@ static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
     tb->num_insns = (uint16_t)t->code.num_insns;
     r->next = (uint8_t *)align_up((uintptr_t)keep_check(t, tb, end), CODE_ALIGN);
     r->num++;
-    t->stat.search_bytes += (uint64_t)(end - search_data);
+    tb->search_size = (uint16_t)(end - search_data);
+    t->stat.search_bytes += tb->search_size;
     return true;
 }
 
@@ -978,6 +995,111 @@ static void find_pages(CPUState *cpu, TranslationBlock *tb)
     }
 }
 
+/* -- Copying ----------------------------------------------------------------- */
+
+static Model *model_of(TBContext *t, uint64_t phys_pc, uint32_t flags)
+{
+    uint64_t h = (phys_pc ^ (uint64_t)flags << 40) * 0x9e3779b97f4a7c15ull;
+
+    return &t->models[h >> (64 - MODEL_BITS)];
+}
+
+static void set_model(Model *m, TranslationBlock *tb)
+{
+    free(m->words);
+    *m = (Model){ .tb = tb };
+}
+
+static bool is_model(const Model *m, const TBKey *key, uint64_t page)
+{
+    const TranslationBlock *tb = m->tb;
+
+    return tb && tb->page_addr[0] == page && tb->flags == key->flags && tb->pc != key->pc &&
+           !((tb->pc ^ key->pc) & (RAM_PAGE_SIZE - 1));
+}
+
+static Place place_of_block(const TranslationBlock *tb)
+{
+    return (Place){ { tb->pc, (uint32_t)(uintptr_t)tb->tc_ptr, (uint32_t)(uintptr_t)tb } };
+}
+
+/* All bits of pc that differ have differed before, one way or the other, and the
+ * code moved with them: so it is no other function of them either. */
+static bool is_covered(const Model *m, uint32_t pc)
+{
+    return m->words && !((m->tb->pc ^ pc) & ~m->seen);
+}
+
+static TranslationBlock *copy_block(TBContext *t, const TBKey *key, uint64_t page)
+{
+    Model *m = model_of(t, page | (key->pc & (RAM_PAGE_SIZE - 1)), key->flags);
+    Region *r = &t->region[t->current];
+    TranslationBlock *from = m->tb, *tb = &r->tbs[r->num == r->max ? 0 : r->num];
+    uint8_t *code = r->next + CODE_ALIGN;
+
+    if (!is_model(m, key, page) || !is_covered(m, key->pc) || r->num == r->max ||
+        ((uintptr_t)from ^ (uintptr_t)tb) >> 32 ||
+        r->end - code < (long)from->tc_size + from->search_size + CODE_ALIGN) {
+        return NULL;
+    }
+    *tb = (TranslationBlock){
+        .pc = key->pc, .flags = key->flags, .size = from->size,
+        .num_insns = from->num_insns, .search_size = from->search_size,
+        .tc_size = from->tc_size, .tc_ptr = code,
+        .jmp_offset = { from->jmp_offset[0], from->jmp_offset[1] },
+        .page_addr = { page, NO_PAGE },
+    };
+    Place old = place_of_block(from), new = place_of_block(tb);
+
+    memcpy(code, from->tc_ptr, from->tc_size + from->search_size);
+    move_words(code, m->words, m->num, &old, &new);
+    for (unsigned n = 0; n < 2; n++) {
+        if (tb->jmp_offset[n] != ~0u) {
+            tcg_patch_jump(t->tcg, code, tb->jmp_offset[n], NULL);
+        }
+    }
+    ((TranslationBlock **)(void *)code)[-1] = tb;
+    profile_block(t->profile, code, tb->tc_size, tb->pc);
+    r->next = (uint8_t *)align_up((uintptr_t)code + tb->tc_size + tb->search_size, CODE_ALIGN);
+    r->num++;
+    t->stat.copied++;
+    return tb;
+}
+
+/* A block has been translated: what does it tell about its model? */
+static void learn_copying(TBContext *t, TranslationBlock *tb)
+{
+    TBKey key = { .pc = tb->pc, .flags = tb->flags };
+    Model *m = model_of(t, phys_pc_of(tb), tb->flags);
+    MovedWord words[MAX_MOVED];
+    uint32_t skip[2];
+
+    if (!is_model(m, &key, tb->page_addr[0]) || tb->tc_size != m->tb->tc_size ||
+        tb->search_size != m->tb->search_size) {
+        set_model(m, tb);
+        return;
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        skip[n] = tb->jmp_offset[n] == ~0u ? ~0u
+                  : tcg_jump_word(t->tcg, tb->tc_ptr, tb->jmp_offset[n]);
+    }
+    Place old = place_of_block(m->tb), new = place_of_block(tb);
+    int num = find_moved_words(m->tb->tc_ptr, tb->tc_ptr, tb->tc_size, &old, &new, skip, words,
+                               MAX_MOVED);
+    size_t bytes = (unsigned)num * sizeof(*words);
+
+    if (num < 0 || (m->words && ((unsigned)num != m->num || memcmp(words, m->words, bytes)))) {
+        set_model(m, tb);
+        return;
+    }
+    if (!m->words) {
+        m->words = xmalloc(bytes + 1);
+        memcpy(m->words, words, bytes);
+        m->num = (unsigned)num;
+    }
+    m->seen |= m->tb->pc ^ tb->pc;
+}
+
 static void count_block(TBContext *t, const TranslationBlock *tb)
 {
     t->stat.translated++;
@@ -1002,6 +1124,12 @@ static bool new_block_checks(TBContext *t, uint64_t ram_addr)
     return is_checked(t, ram_addr);
 }
 
+/* Somebody wants to read it. */
+static bool log_code(void)
+{
+    return log_on(LOG_IN_ASM) || log_on(LOG_OP) || log_on(LOG_OP_OPT) || log_on(LOG_OUT_ASM);
+}
+
 TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
 {
     TBContext *t = cpu->common.exec->tbs;
@@ -1022,12 +1150,20 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
         req.singlestep = true;
     }
     req.checked = p.ram_addr != NO_PAGE && new_block_checks(t, p.ram_addr);
-    TranslationBlock *tb = cpu_gen_code(cpu, &req);
+    bool copies = !t->options.no_copy && tcg_can_copy(t->tcg) && !req.singlestep &&
+                  !req.checked && !key->cs_base && !log_code();
+    TranslationBlock *tb = copies ? copy_block(t, key, p.ram_addr) : NULL;
 
-    tb->cflags = (uint8_t)cflags;
-    tb->jmp_offset[0] = t->code.jump[0];
-    tb->jmp_offset[1] = t->code.jump[1];
-    find_pages(cpu, tb);
+    if (!tb) {
+        tb = cpu_gen_code(cpu, &req);
+        tb->cflags = (uint8_t)cflags;
+        tb->jmp_offset[0] = t->code.jump[0];
+        tb->jmp_offset[1] = t->code.jump[1];
+        find_pages(cpu, tb);
+        if (copies && !tb->cflags && !tb->check && tb->page_addr[1] == NO_PAGE) {
+            learn_copying(t, tb);
+        }
+    }
     if (tb->cflags & TB_NO_CACHE) {
         tb->page_addr[0] = tb->page_addr[1] = NO_PAGE;
     } else {
@@ -1063,6 +1199,11 @@ void tb_phys_invalidate(TBContext *t, TranslationBlock *tb)
         return;
     }
     remove_from_hash(t, tb);
+    Model *m = model_of(t, phys_pc_of(tb), tb->flags);
+
+    if (m->tb == tb) {
+        set_model(m, NULL);
+    }
     for (unsigned n = 0; n < 2; n++) {
         if (tb->page_addr[n] != NO_PAGE) {
             remove_from_page(tb, n);
@@ -1312,6 +1453,7 @@ void translate_dump_info(const TBContext *t, void (*put)(void *, const char *),
                ", flushes %" PRIu64 "\n", t->stat.invalidated, t->stat.evictions, t->stat.flushes);
     out_printf(&o, "writes near code   %" PRIu64 ", missed it %" PRIu64 ", in the running block %"
                PRIu64 "\n", t->stat.smc_writes, t->stat.smc_misses, t->stat.smc_restarts);
+    out_printf(&o, "copied             %" PRIu64 " blocks to other addresses\n", t->stat.copied);
     out_printf(&o, "self-checking      %" PRIu64 " pages, %" PRIu64 " blocks, found changed %"
                PRIu64 "\n", t->stat.checked_pages, t->stat.checked_blocks,
                t->stat.changed_blocks);

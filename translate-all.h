@@ -10,6 +10,9 @@
  * (tb_find_slow), so they survive any change of mappings.  When the buffer is
  * full, the oldest region is emptied and filled again.
  *
+ * Where a page is mapped at several addresses, as those of libraries are, a block
+ * is translated for some of them and then copied (tb-copy.h).
+ *
  * A page of RAM with blocks is write-protected by DIRTY_CODE, which makes TLB
  * entries TLB_NOTDIRTY; a write there ends the blocks whose bytes it touches,
  * no others.  If that is the block being run, the storing instruction is run
@@ -51,6 +54,7 @@ typedef struct AccelOptions {
     bool interp;                        /* the interpreter back end */
     bool singlestep;                    /* one instruction per block */
     bool no_fast_tlb;                   /* every access takes the slow path */
+    bool no_copy;                       /* translate for each address anew */
     bool perfmap;                       /* profile.h */
     SelfCheck selfcheck;
 } AccelOptions;
@@ -68,6 +72,7 @@ struct TranslationBlock {
     uint16_t size, num_insns;           /* guest bytes, guest instructions */
     uint8_t cflags;
     uint8_t jmp_used;                   /* slots that are patched, bit mask */
+    uint16_t search_size;               /* bytes of search data */
     uint32_t tc_size;                   /* host bytes; search data behind */
     uint8_t *tc_ptr;
     const TCGCheck *check;              /* two, if it checks itself, else NULL */

@@ -32,6 +32,8 @@ struct TCGBackend {
                     TCGCode *out);
     void (*patch_jump)(const TCGContext *s, uint8_t *code, uint32_t jump,
                        const uint8_t *target);
+    /* Offset of the 4 bytes that patch_jump writes; NULL: code cannot be copied. */
+    uint32_t (*jump_word)(const uint8_t *code, uint32_t jump);
     uintptr_t (*exec)(const TCGContext *s, void *env, const uint8_t *tc_ptr);
     uintptr_t (*helper_ra)(const TCGContext *s, uintptr_t ra);
 };

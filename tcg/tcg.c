@@ -104,6 +104,16 @@ void tcg_patch_jump(const TCGContext *s, uint8_t *code, uint32_t jump,
     s->backend->patch_jump(s, code, jump, target);
 }
 
+bool tcg_can_copy(const TCGContext *s)
+{
+    return s->backend->jump_word;
+}
+
+uint32_t tcg_jump_word(const TCGContext *s, const uint8_t *code, uint32_t jump)
+{
+    return s->backend->jump_word(code, jump);
+}
+
 uintptr_t tcg_qemu_tb_exec(const TCGContext *s, void *env,
                            const uint8_t *tc_ptr)
 {

@@ -306,6 +306,12 @@ int tcg_gen_code(TCGContext *s, uint8_t *code, size_t len, const void *tb,
 void tcg_patch_jump(const TCGContext *s, uint8_t *code, uint32_t jump,
                     const uint8_t *target);
 
+/* May code be copied to where it has the same alignment to 16 bytes, if what is in
+ * it of addresses is mended?  Then the offset of the 4 bytes that tcg_patch_jump()
+ * writes. */
+bool tcg_can_copy(const TCGContext *s);
+uint32_t tcg_jump_word(const TCGContext *s, const uint8_t *code, uint32_t jump);
+
 /* Run the block at tc_ptr; returns tb | TBExit of the last block run. */
 uintptr_t tcg_qemu_tb_exec(const TCGContext *s, void *env,
                            const uint8_t *tc_ptr);

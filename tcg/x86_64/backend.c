@@ -218,6 +218,14 @@ static void x86_patch_jump(const TCGContext *s, uint8_t *code, uint32_t jump,
                      __ATOMIC_RELEASE);
 }
 
+static uint32_t x86_jump_word(const uint8_t *code, uint32_t jump)
+{
+    uint32_t word;
+
+    memcpy(&word, code + jump, sizeof(word));
+    return word;
+}
+
 const TCGBackend tcg_backend_x86_64 = {
     .name = "x86_64",
     .x86_ops = true,
@@ -226,6 +234,7 @@ const TCGBackend tcg_backend_x86_64 = {
     .free = x86_free,
     .gen_code = x86_gen_code,
     .patch_jump = x86_patch_jump,
+    .jump_word = x86_jump_word,
     .exec = x86_exec,
     .helper_ra = x86_helper_ra,
 };

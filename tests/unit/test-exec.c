@@ -485,6 +485,11 @@ static bool checks(Rig *g)
     return priv(g)->options->selfcheck == SELFCHECK_ALWAYS;
 }
 
+static bool copies(Rig *g)
+{
+    return !priv(g)->options->interp && !priv(g)->options->no_copy && !checks(g);
+}
+
 static void remap(Rig *g, uint32_t virt, uint32_t phys, int prot)
 {
     g->toy->page[virt >> TARGET_PAGE_BITS] = (ToyPage){ .phys = phys, .prot = prot };
@@ -496,6 +501,7 @@ static const AccelOptions modes[] = {
     { .interp = false },
     { .no_pin = true, .no_opt = true },
     { .selfcheck = SELFCHECK_ALWAYS },
+    { .no_copy = true },
 #endif
     { .interp = true, .no_chain = true, .no_fast_tlb = true },
 };
@@ -1027,6 +1033,41 @@ ON_ALL(a_block_over_two_pages_follows_its_second_page)
 }
 
 /* cs_base and flags are part of what a block is. */
+/* One page of RAM at many addresses, as a library: its blocks are copied, run to
+ * the right places, fault at the right places, and end when it is written. */
+ON_ALL(a_page_at_many_addresses)
+{
+    remap(g, 0xf000, 0, 0);
+    g->at = 0x1000;
+    put(g, OP_ADDI, 2, 2, 0, 1);
+    put(g, OP_ADDI, 0, 0, 0, -1u);
+    put(g, OP_ST, 2, 1, MO_32, 0);
+    uint32_t size = g->at - 0x1000;
+
+    put(g, OP_STOP, 0, 0, 0, 0);
+    for (uint32_t page = 0x20; page < 0x80; page++) {
+        uint32_t virt = page << TARGET_PAGE_BITS;
+        uint64_t faults = g->toy->num_faults;
+
+        remap(g, virt, 0x1000, P_R | P_X);
+        g->toy->r[1] = 0x8000;
+        go(g, virt);
+        CHECK_EQ(g->toy->pc, virt + size + INSN);
+        g->toy->r[1] = 0xf000;
+        go(g, virt);
+        CHECK_EQ(g->toy->num_faults, faults + 1);
+        CHECK_EQ(g->toy->fault_pc, virt + size - INSN);
+    }
+    CHECK_EQ(g->toy->r[2], 2 * 0x60);
+    CHECK_EQ(info_value(g, "copied") > 0, copies(g));
+    put_at(g, 0x1000, OP_ADDI, 2, 2, 0, 100);
+    for (uint32_t page = 0x20; page < 0x80; page++) {
+        g->toy->r[1] = 0x8000;
+        go(g, page << TARGET_PAGE_BITS);
+    }
+    CHECK_EQ(g->toy->r[2], 2 * 0x60 + 100 * 0x60);
+}
+
 ON_ALL(blocks_are_told_apart)
 {
     g->at = 0x1000;
