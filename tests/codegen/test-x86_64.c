@@ -36,6 +36,12 @@ static const TCGGlobalDef globals[NUM_GLOBALS] = {
     [V0] = { "v0", 0xa0, TCG_V128, 0 }, [V1] = { "v1", 0xb0, TCG_V128, 0 },
 };
 
+static uint64_t redo(void *env, uint32_t arg)
+{
+    (void)env;
+    return arg;
+}
+
 static const TCGTarget target = {
     .globals = globals,
     .num_globals = NUM_GLOBALS,
@@ -43,6 +49,7 @@ static const TCGTarget target = {
              .page_bits = 12 },
     .jump_cache = { .table = 0x10000, .bits = 12, .hash_shift = 12 },
     .exit_request = 0,
+    .redo = redo,
 };
 
 static void helper(void)
@@ -296,6 +303,19 @@ static void sse(TCGContext *s)
     set(s, V1, tcg_x86(s, TCG_x86_v, pshufd, v, v));
     flags(s, 1, tcg_x86(s, TCG_x86_cmp, ucomisd, get(s, V0), get(s, V1)), get(s, EAX));
     tcg_qemu_st(s, at, get(s, V0), (TCGMemOp)(MO_64 | MO_VEC), 0);
+    leave(s);
+}
+
+/* What an ARM makes of vldr d0, [eax]; vmul.f64 d1, d1, d0; vstr d1, [eax] */
+static void vfp(TCGContext *s)
+{
+    const TCGMemOp op = (TCGMemOp)(MO_64 | MO_VEC | MO_ALIGN4);
+    TCGv at = get(s, EAX), v = tcg_qemu_ld(s, at, op, 0);
+
+    tcg_st(s, TCG_stvd, v, 0xc0);
+    v = tcg_redo(s, TCG_DOUBT_F64, tcg_vmulsd(s, tcg_ld(s, TCG_ldvd, 0xc8), v), 1);
+    tcg_st(s, TCG_stvd, v, 0xc8);
+    tcg_qemu_st(s, at, v, op, 0);
     leave(s);
 }
 
