@@ -134,6 +134,8 @@ typedef struct DisasRequest {
     /* Filled in by the front end: */
     uint32_t size;                      /* guest bytes, over at most 2 pages */
     uint32_t num_insns;
+    bool bound;                         /* computes with its pc more than a sum: its
+                                           code cannot be moved to another pc */
 } DisasRequest;
 
 /* A processor's registers as GDB counts them: GDB manual, "Target Descriptions". */

@@ -7,7 +7,8 @@
  * address of the TranslationBlock.  When a block has been translated for two
  * addresses, the two are compared; if all they differ in are 32-bit words that
  * moved exactly by the difference of one of those three, a list of the words is
- * all it takes to copy the block to a third address.
+ * all it takes to copy the block to a third address.  A front end says which blocks
+ * compute more with their pc than a sum (DisasRequest.bound): those are left out.
  *
  * Pure functions of their arguments; any thread.
  */

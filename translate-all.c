@@ -1160,7 +1160,7 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
         tb->jmp_offset[0] = t->code.jump[0];
         tb->jmp_offset[1] = t->code.jump[1];
         find_pages(cpu, tb);
-        if (copies && !tb->cflags && !tb->check && tb->page_addr[1] == NO_PAGE) {
+        if (copies && !req.bound && !tb->cflags && !tb->check && tb->page_addr[1] == NO_PAGE) {
             learn_copying(t, tb);
         }
     }

@@ -298,6 +298,7 @@ void trans_dp_rsr(ArmDis *d, const ArmInsn *a)
 /* T16: PC counts as a multiple of 4. */
 void trans_adr(ArmDis *d, const ArmInsn *a)
 {
+    d->bound = true;
     arm_set_reg(d, a->rd, tcg_const(d->s, (arm_pc_value(d) & ~3u) + a->imm));
 }
 

@@ -23,7 +23,7 @@ static Address address(const ArmInsn *a, TCGv base, TCGv moved)
                       .write_back = (!a->p || a->w) && a->rn != R_PC };
 }
 
-/* T16: PC counts as a multiple of 4. */
+/* T16: PC counts as a multiple of 4.  What is loaded from there is not bound. */
 static TCGv base_of(ArmDis *d, const ArmInsn *a)
 {
     return a->rn == R_PC ? tcg_const(d->s, arm_pc_value(d) & ~3u) : arm_reg(d, a->rn);

@@ -76,6 +76,7 @@ void arm_restore_state(CPUState *cpu, uint32_t pc, uint32_t word)
 
 TCGv arm_reg(ArmDis *d, unsigned n)
 {
+    d->bound |= n == R_PC;
     return n == R_PC ? tcg_const(d->s, arm_pc_value(d)) : tcg_get(d->s, (TCGGlobal)(G_R0 + n));
 }
 
@@ -414,4 +415,5 @@ void arm_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
     finish(&d);
     req->num_insns = d.num_insns;
     req->size = (d.rounds ? d.loop_end : d.next) - d.start;
+    req->bound = d.bound;
 }

@@ -81,6 +81,7 @@ struct ArmDis {
     TCGLabel loop_exit[ARM_MAX_ROUNDS];
     uint8_t mmu_idx, user_mmu_idx;      /* user: of LDRT and STRT */
     bool thumb, leave;                  /* leave: to cpu_exec, do not chain */
+    bool bound;                         /* DisasRequest.bound */
     unsigned num_stubs;
     ArmStub stubs[ARM_MAX_STUBS];
     /* Code from start to the end of its page */

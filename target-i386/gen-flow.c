@@ -10,12 +10,13 @@
 #include "target-i386/helper.h"
 #include "target-i386/translate.h"
 
-static uint32_t wrap(const X86Dis *d, uint32_t eip)
+static uint32_t wrap(X86Dis *d, uint32_t eip)
 {
+    d->bound |= d->osize == MO_16;
     return d->osize == MO_16 ? eip & 0xffff : eip;
 }
 
-static uint32_t target(const X86Dis *d)
+static uint32_t target(X86Dis *d)
 {
     return wrap(d, d->next + d->imm[0]);
 }

@@ -801,7 +801,7 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
     X86Dis d = {
         .s = s, .cpu = cpu, .hflags = hflags, .cs_base = req->key.cs_base,
         .start = req->key.pc, .next = req->key.pc, .mmu_idx = (uint8_t)req->mmu_idx,
-        .code32 = hflags & HF_CS32, .cc = { .op = CC_OP_DYNAMIC },
+        .code32 = hflags & HF_CS32, .bound = !(hflags & HF_CS32), .cc = { .op = CC_OP_DYNAMIC },
         .leave = req->singlestep || (hflags & (HF_TF | HF_INHIBIT)),
     };
 
@@ -828,4 +828,5 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
     finish(&d);
     req->num_insns = d.num_insns;
     req->size = (d.rounds ? d.loop_end : d.next) - d.start;
+    req->bound = d.bound;
 }

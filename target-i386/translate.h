@@ -92,6 +92,7 @@ struct X86Dis {
     bool code32;
     bool first;                         /* this is its first instruction */
     bool leave;                         /* to cpu_exec, do not chain */
+    bool bound;                         /* DisasRequest.bound */
     bool shadow;                        /* STI came right before: one more
                                            instruction, then the block ends */
     bool check_irq;                     /* and looks for interrupts on leaving */

@@ -76,7 +76,7 @@ static Toy *toy_of(CPUState *cpu)
 
 enum {
     OP_ILLEGAL, OP_HALT, OP_STOP, OP_MOVI, OP_ADDI, OP_ADD, OP_LD, OP_ST, OP_JNZ,
-    OP_JR, OP_RMW, OP_COPY16, OP_EI, OP_IRET, OP_HELPER_ST, OP_NUM
+    OP_JR, OP_RMW, OP_COPY16, OP_EI, OP_IRET, OP_HELPER_ST, OP_PC_HIGH, OP_NUM
 };
 
 enum { INSN = 8 };
@@ -160,7 +160,7 @@ static void gen_stop(TCGContext *s, uint32_t next, uint32_t why)
 }
 
 /* One instruction; false: it ended the block. */
-static bool gen_insn(TCGContext *s, const DisasRequest *req, const uint8_t *i, uint32_t next)
+static bool gen_insn(TCGContext *s, DisasRequest *req, const uint8_t *i, uint32_t next)
 {
     TCGGlobal a = i[1] & 7, b = i[2] & 7;
     TCGMemOp op = (TCGMemOp)i[3];
@@ -189,6 +189,10 @@ static bool gen_insn(TCGContext *s, const DisasRequest *req, const uint8_t *i, u
         return true;
     case OP_HELPER_ST:
         tcg_call(s, &h_st, tcg_addi(s, tcg_get(s, b), (int32_t)imm), tcg_get(s, a));
+        return true;
+    case OP_PC_HIGH:
+        req->bound = true;
+        tcg_set(s, a, tcg_const(s, (next + imm) >> 16));
         return true;
     case OP_JNZ:
         gen_jnz(s, req, a, imm, next);
@@ -1032,7 +1036,6 @@ ON_ALL(a_block_over_two_pages_follows_its_second_page)
     CHECK_EQ(g->toy->r[5], 9);
 }
 
-/* cs_base and flags are part of what a block is. */
 /* One page of RAM at many addresses, as a library: its blocks are copied, run to
  * the right places, fault at the right places, and end when it is written. */
 ON_ALL(a_page_at_many_addresses)
@@ -1068,6 +1071,20 @@ ON_ALL(a_page_at_many_addresses)
     CHECK_EQ(g->toy->r[2], 2 * 0x60 + 100 * 0x60);
 }
 
+/* Carries from bits that have each been seen to differ alone. */
+ON_ALL(a_block_that_computes_with_its_pc_is_not_copied)
+{
+    g->at = 0x1000;
+    put(g, OP_PC_HIGH, 0, 0, 0, 0x4000 - INSN);
+    put(g, OP_STOP, 0, 0, 0, 0);
+    for (uint32_t page = 0x20; page <= 0x2c; page += 4) {
+        remap(g, page << TARGET_PAGE_BITS, 0x1000, P_R | P_X);
+        go(g, page << TARGET_PAGE_BITS);
+        CHECK_EQ(g->toy->r[0], page < 0x2c ? 2 : 3);
+    }
+}
+
+/* cs_base and flags are part of what a block is. */
 ON_ALL(blocks_are_told_apart)
 {
     g->at = 0x1000;
