@@ -130,7 +130,7 @@ void jump_cache_flush_nonglobal(CPUState *cpu)
 static bool concerns(const CPUJumpEntry *e, uint32_t page, uint32_t hit)
 {
     return e->tc_ptr && !((e->pc ^ page) >> TARGET_PAGE_BITS) &&
-           (page == hit || tb_of_code(e->tc_ptr)->page_addr[1] != NO_PAGE);
+           (page == hit || tb_page_addr(tb_of_code(e->tc_ptr), 1) != NO_PAGE);
 }
 
 static void clear_page(CPUState *cpu, uint32_t page, uint32_t hit)
@@ -213,11 +213,11 @@ static void remember(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx, bool
 {
     JumpCache *j = &cpu->common.exec->jumps;
     uint32_t page = tb->pc & (uint32_t)TARGET_PAGE_MASK;
-    CodePageBlocks *p = page_of(j, page, tb->page_addr[0], mmu_idx);
+    CodePageBlocks *p = page_of(j, page, tb->page.addr, mmu_idx);
 
-    if (p->page != page || p->ram_addr != tb->page_addr[0] || p->mmu_idx != mmu_idx) {
+    if (p->page != page || p->ram_addr != tb->page.addr || p->mmu_idx != mmu_idx) {
         p->page = page;
-        p->ram_addr = tb->page_addr[0];
+        p->ram_addr = tb->page.addr;
         p->mmu_idx = (uint16_t)mmu_idx;
         p->num = 0;
     } else if (p->epoch < first_epoch(j, p->global)) {
@@ -244,7 +244,7 @@ void jump_cache_insert(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx, bo
 {
     JumpCache *j = &cpu->common.exec->jumps;
     uint32_t page = tb->pc & (uint32_t)TARGET_PAGE_MASK;
-    bool alone = tb->page_addr[1] == NO_PAGE;
+    bool alone = tb_page_addr(tb, 1) == NO_PAGE;
 
     if (tb->cs_base) {
         return;
@@ -282,6 +282,6 @@ void jump_cache_remove(CPUState *cpu, TranslationBlock *tb)
         clear_slot(cpu, slot);
     }
     for (unsigned mmu_idx = 0; mmu_idx < NB_MMU_MODES; mmu_idx++) {
-        forget_block(page_of(j, page, tb->page_addr[0], mmu_idx), page, tb);
+        forget_block(page_of(j, page, tb->page.addr, mmu_idx), page, tb);
     }
 }

@@ -4,7 +4,7 @@
  *
  * Where a block is listed:
  *   phys_hash[]      by hash of ram_addr, pc, flags: phys_hash_next
- *   PageBlocks       of each page its bytes lie in: page_next[0..1]
+ *   PageBlocks       of each page its bytes lie in: TBPage.next
  *   Region.tbs[]     in order of host address
  *   jump caches      of every CPU
  *   other blocks     that jump to it: jmp_first -> jmp_next[] ...
@@ -136,6 +136,16 @@ static unsigned link_n(uintptr_t link)
 static uintptr_t make_link(TranslationBlock *tb, unsigned n)
 {
     return (uintptr_t)tb | n;
+}
+
+static TBPage *page_of(TranslationBlock *tb, unsigned n)
+{
+    return n ? &tb->rare->second : &tb->page;
+}
+
+static TBPage *page_of_link(uintptr_t link)
+{
+    return page_of(link_tb(link), link_n(link));
 }
 
 /* -- Time, cheaply ----------------------------------------------------------- */
@@ -410,7 +420,7 @@ static void draw_map(PageBlocks *p)
     } else {
         memset(p->map, 0, PAGE_WORDS * sizeof(*p->map));
     }
-    for (uintptr_t l = p->first; l; l = link_tb(l)->page_next[link_n(l)]) {
+    for (uintptr_t l = p->first; l; l = page_of_link(l)->next) {
         mark_map(p, link_tb(l), link_n(l));
     }
 }
@@ -430,27 +440,28 @@ static void set_link(uintptr_t *at, uintptr_t l)
 {
     *at = l;
     if (l) {
-        link_tb(l)->page_link[link_n(l)] = at;
+        page_of_link(l)->link = at;
     }
 }
 
 static void add_to_page(TBContext *t, TranslationBlock *tb, unsigned n)
 {
-    PageBlocks *p = get_page(t, tb->page_addr[n]);
+    TBPage *on = page_of(tb, n);
+    PageBlocks *p = get_page(t, on->addr);
 
-    set_link(&tb->page_next[n], p->first);
+    set_link(&on->next, p->first);
     set_link(&p->first, make_link(tb, n));
     if (p->map) {
         mark_map(p, tb, n);
     }
-    tb_watch_page(t, tb->page_addr[n]);
+    tb_watch_page(t, on->addr);
 }
 
 /* A page of a library has a copy of its blocks for each address it was ever
  * mapped at: thousands. */
 static void remove_from_page(TranslationBlock *tb, unsigned n)
 {
-    set_link(tb->page_link[n], tb->page_next[n]);
+    set_link(page_of(tb, n)->link, page_of(tb, n)->next);
 }
 
 /* No code left: writes go at full speed again. */
@@ -478,7 +489,7 @@ static bool may_chain(const TBContext *t, const TranslationBlock *from, unsigned
 {
     return !t->options.no_chain && from->jmp_offset[n] != ~0u &&
            !(from->jmp_used >> n & 1) && !from->cflags && !to->cflags &&
-           to->page_addr[1] == NO_PAGE && from->cs_base == to->cs_base &&
+           tb_page_addr(to, 1) == NO_PAGE && from->cs_base == to->cs_base &&
            !((tb_linear_pc(from) ^ tb_linear_pc(to)) >> RAM_PAGE_BITS);
 }
 
@@ -532,7 +543,7 @@ static unsigned hash(uint64_t phys_pc, uint32_t pc, uint32_t flags)
 
 static uint64_t phys_pc_of(const TranslationBlock *tb)
 {
-    return tb->page_addr[0] | (tb_linear_pc(tb) & (RAM_PAGE_SIZE - 1));
+    return tb->page.addr | (tb_linear_pc(tb) & (RAM_PAGE_SIZE - 1));
 }
 
 static TranslationBlock **bucket_of(TBContext *t, const TranslationBlock *tb)
@@ -545,11 +556,11 @@ static bool second_page_is(CPUState *cpu, const TranslationBlock *tb, unsigned m
     uint32_t next = (tb_linear_pc(tb) | (RAM_PAGE_SIZE - 1)) + 1;
     CodePage p;
 
-    if (tb->page_addr[1] == NO_PAGE) {
+    if (tb_page_addr(tb, 1) == NO_PAGE) {
         return true;
     }
     code_lookup(cpu, next, mmu_idx, &p);
-    return p.ram_addr == tb->page_addr[1];
+    return p.ram_addr == tb->rare->second.addr;
 }
 
 static void enter_jump_cache(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx,
@@ -559,7 +570,7 @@ static void enter_jump_cache(CPUState *cpu, TranslationBlock *tb, unsigned mmu_i
 
     if (!x->options->no_chain && !tb->cflags &&
         !(x->num_breaks && cpu_breakpoint_on_page(cpu, tb_linear_pc(tb)))) {
-        jump_cache_insert(cpu, tb, mmu_idx, global && tb->page_addr[1] == NO_PAGE);
+        jump_cache_insert(cpu, tb, mmu_idx, global && tb_page_addr(tb, 1) == NO_PAGE);
     }
 }
 
@@ -579,7 +590,7 @@ TranslationBlock *tb_find_slow(CPUState *cpu, const TBKey *key, unsigned cflags)
     TranslationBlock *tb = t->phys_hash[hash(phys_pc, key->pc, key->flags)];
 
     for (; tb; tb = tb->phys_hash_next) {
-        if (tb->pc == key->pc && tb->page_addr[0] == p.ram_addr &&
+        if (tb->pc == key->pc && tb->page.addr == p.ram_addr &&
             tb->cs_base == key->cs_base && tb->flags == key->flags &&
             tb->cflags == cflags && second_page_is(cpu, tb, mmu_idx)) {
             enter_jump_cache(cpu, tb, mmu_idx, p.global);
@@ -659,7 +670,7 @@ static uint32_t unzigzag(uint32_t v)
 
 enum {
     MAX_SEARCH_PER_INSN = 15,
-    MAX_CHECK = 2 * sizeof(TCGCheck) + CHECK_BYTES + _Alignof(TCGCheck),
+    MAX_RARE = sizeof(TBRare) + CHECK_BYTES + _Alignof(TBRare),
 };
 
 /* Search data: per instruction, differences to the one before. */
@@ -882,23 +893,30 @@ static void generate_ops(CPUState *cpu, DisasRequest *req)
     dump_ops(t->tcg, LOG_OP, "OP:");
 }
 
-/* How the block was checked, for tb_check(); behind its search data. */
-static uint8_t *keep_check(TBContext *t, TranslationBlock *tb, uint8_t *at)
+/* A second page, and how the block was checked, for tb_check(). */
+static uint8_t *add_rare(TBContext *t, TranslationBlock *tb, uint8_t *at)
 {
-    TCGCheck *c = (TCGCheck *)align_up((uintptr_t)at, _Alignof(TCGCheck));
-    uint8_t *bytes = (uint8_t *)(c + 2);
+    TBRare *rare = (TBRare *)align_up((uintptr_t)at, _Alignof(TBRare));
+    uint8_t *bytes = (uint8_t *)(rare + 1);
+    uint32_t first = tb_linear_pc(tb), last = first + tb->size - 1;
+    bool checks = t->tcg->check[0].len;
 
-    if (!t->tcg->check[0].len) {
+    if (!checks && !((first ^ last) >> RAM_PAGE_BITS)) {
         return at;
     }
+    rare->second = (TBPage){ .addr = NO_PAGE };
     for (unsigned i = 0; i < 2; i++) {
-        c[i] = t->tcg->check[i];
-        memcpy(bytes, c[i].bytes, c[i].len);
-        c[i].bytes = bytes;
-        bytes += c[i].len;
+        TCGCheck *c = &rare->check[i];
+
+        *c = t->tcg->check[i];
+        if (c->len) {
+            memcpy(bytes, c->bytes, c->len);
+            c->bytes = bytes;
+            bytes += c->len;
+        }
     }
-    tb->check = c;
-    t->stat.checked_blocks++;
+    tb->rare = rare;
+    t->stat.checked_blocks += checks;
     return bytes;
 }
 
@@ -914,7 +932,7 @@ static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
     uint8_t *search_data = code + t->code.size;
 
     if (r->end - search_data <
-        (long)t->code.num_insns * MAX_SEARCH_PER_INSN + CODE_ALIGN + MAX_CHECK) {
+        (long)t->code.num_insns * MAX_SEARCH_PER_INSN + CODE_ALIGN + MAX_RARE) {
         return false;
     }
     uint8_t *end = encode_search(search_data, &t->code, tb->pc);
@@ -925,7 +943,7 @@ static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
     tb->tc_ptr = code;
     tb->tc_size = t->code.size;
     tb->num_insns = (uint16_t)t->code.num_insns;
-    r->next = (uint8_t *)align_up((uintptr_t)keep_check(t, tb, end), CODE_ALIGN);
+    r->next = (uint8_t *)align_up((uintptr_t)add_rare(t, tb, end), CODE_ALIGN);
     r->num++;
     tb->search_size = (uint16_t)(end - search_data);
     t->stat.search_bytes += tb->search_size;
@@ -947,7 +965,7 @@ static TranslationBlock *cpu_gen_code(CPUState *cpu, DisasRequest *req)
             *tb = (TranslationBlock){
                 .pc = req->key.pc, .cs_base = req->key.cs_base,
                 .flags = req->key.flags, .size = (uint16_t)req->size,
-                .page_addr = { NO_PAGE, NO_PAGE },
+                .page = { .addr = NO_PAGE },
             };
             if (generate_code(t, r, tb)) {
                 return tb;
@@ -969,7 +987,7 @@ static void tb_link_page(TBContext *t, TranslationBlock *tb)
     tb->phys_hash_next = *bucket;
     *bucket = tb;
     add_to_page(t, tb, 0);
-    if (tb->page_addr[1] != NO_PAGE) {
+    if (tb_page_addr(tb, 1) != NO_PAGE) {
         add_to_page(t, tb, 1);
     }
 }
@@ -982,15 +1000,15 @@ static void find_pages(CPUState *cpu, TranslationBlock *tb)
 
     for (unsigned i = 0; i < 2; i++) {
         if (p[i].page == (first & ~(RAM_PAGE_SIZE - 1))) {
-            tb->page_addr[0] = p[i].ram_addr;
+            tb->page.addr = p[i].ram_addr;
         } else if (p[i].page == (last & ~(RAM_PAGE_SIZE - 1))) {
-            tb->page_addr[1] = p[i].ram_addr;
+            tb->rare->second.addr = p[i].ram_addr;
             if (p[i].ram_addr == NO_PAGE) {
                 tb->cflags |= TB_NO_CACHE;
             }
         }
     }
-    if (tb->page_addr[0] == NO_PAGE) {
+    if (tb->page.addr == NO_PAGE) {
         tb->cflags |= TB_NO_CACHE;
     }
 }
@@ -1014,7 +1032,7 @@ static bool is_model(const Model *m, const TBKey *key, uint64_t page)
 {
     const TranslationBlock *tb = m->tb;
 
-    return tb && tb->page_addr[0] == page && tb->flags == key->flags && tb->pc != key->pc &&
+    return tb && tb->page.addr == page && tb->flags == key->flags && tb->pc != key->pc &&
            !((tb->pc ^ key->pc) & (RAM_PAGE_SIZE - 1));
 }
 
@@ -1047,7 +1065,7 @@ static TranslationBlock *copy_block(TBContext *t, const TBKey *key, uint64_t pag
         .num_insns = from->num_insns, .search_size = from->search_size,
         .tc_size = from->tc_size, .tc_ptr = code,
         .jmp_offset = { from->jmp_offset[0], from->jmp_offset[1] },
-        .page_addr = { page, NO_PAGE },
+        .page = { .addr = page },
     };
     Place old = place_of_block(from), new = place_of_block(tb);
 
@@ -1074,7 +1092,7 @@ static void learn_copying(TBContext *t, TranslationBlock *tb)
     MovedWord words[MAX_MOVED];
     uint32_t skip[2];
 
-    if (!is_model(m, &key, tb->page_addr[0]) || tb->tc_size != m->tb->tc_size ||
+    if (!is_model(m, &key, tb->page.addr) || tb->tc_size != m->tb->tc_size ||
         tb->search_size != m->tb->search_size) {
         set_model(m, tb);
         return;
@@ -1160,12 +1178,13 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
         tb->jmp_offset[0] = t->code.jump[0];
         tb->jmp_offset[1] = t->code.jump[1];
         find_pages(cpu, tb);
-        if (copies && !req.bound && !tb->cflags && !tb->check && tb->page_addr[1] == NO_PAGE) {
+        if (copies && !req.bound && !tb->cflags && !tb->rare) {
             learn_copying(t, tb);
         }
     }
     if (tb->cflags & TB_NO_CACHE) {
-        tb->page_addr[0] = tb->page_addr[1] = NO_PAGE;
+        tb->page.addr = NO_PAGE;
+        tb->rare = NULL;
     } else {
         tb_link_page(t, tb);
         enter_jump_cache(cpu, tb, req.mmu_idx, p.global);
@@ -1205,9 +1224,11 @@ void tb_phys_invalidate(TBContext *t, TranslationBlock *tb)
         set_model(m, NULL);
     }
     for (unsigned n = 0; n < 2; n++) {
-        if (tb->page_addr[n] != NO_PAGE) {
+        uint64_t ram_addr = tb_page_addr(tb, n);
+
+        if (ram_addr != NO_PAGE) {
             remove_from_page(tb, n);
-            release_page(find_page(t, tb->page_addr[n]), tb->page_addr[n]);
+            release_page(find_page(t, ram_addr), ram_addr);
         }
         forget_outgoing(tb, n);
     }
@@ -1252,7 +1273,7 @@ static const TranslationBlock *invalidate_on_page(TBContext *t, PageBlocks *p, u
         TranslationBlock *tb = link_tb(l);
         uint32_t from, to;
 
-        next = tb->page_next[link_n(l)];
+        next = page_of_link(l)->next;
         bytes_on_page(tb, link_n(l), &from, &to);
         /* Twice in the list: both its pages are this one, mapped twice. */
         if (!(tb->cflags & TB_INVALID) && from < end && start < to) {
@@ -1322,11 +1343,13 @@ static const TranslationBlock *write_on_page(TBContext *t, uint64_t page, uint32
 
 void tb_check(TBContext *t, TranslationBlock *tb)
 {
-    if (!tb->check || (tb->cflags & TB_INVALID) || unchanged(tb->check)) {
+    if (!tb->rare || !tb->rare->check[0].len || (tb->cflags & TB_INVALID) ||
+        unchanged(tb->rare->check)) {
         return;
     }
     for (unsigned n = 0; n < 2; n++) {
-        PageBlocks *p = tb->page_addr[n] != NO_PAGE ? find_page(t, tb->page_addr[n]) : NULL;
+        uint64_t ram_addr = tb_page_addr(tb, n);
+        PageBlocks *p = ram_addr != NO_PAGE ? find_page(t, ram_addr) : NULL;
 
         if (p && p->checked) {
             p->since = monotonic_ns();

@@ -67,6 +67,19 @@ enum {                                  /* TranslationBlock.cflags */
 
 #define NO_PAGE (~0ull)
 
+/* A page a block has bytes on, and its place in the list of that page. */
+typedef struct TBPage {
+    uint64_t addr;                      /* ram_addr, or NO_PAGE */
+    uintptr_t next;                     /* block | page index: same page */
+    uintptr_t *link;                    /* what holds this block | page index */
+} TBPage;
+
+/* What few blocks need; behind the search data. */
+typedef struct TBRare {
+    TBPage second;                      /* the page behind, if it is on two */
+    TCGCheck check[2];                  /* lengths 0: it does not check itself */
+} TBRare;
+
 struct TranslationBlock {
     uint32_t pc, cs_base, flags;
     uint16_t size, num_insns;           /* guest bytes, guest instructions */
@@ -75,11 +88,9 @@ struct TranslationBlock {
     uint16_t search_size;               /* bytes of search data */
     uint32_t tc_size;                   /* host bytes; search data behind */
     uint8_t *tc_ptr;
-    const TCGCheck *check;              /* two, if it checks itself, else NULL */
     uint32_t jmp_offset[2];             /* for tcg_patch_jump, ~0: no such slot */
-    uint64_t page_addr[2];              /* ram_addr of the pages, or NO_PAGE */
-    uintptr_t page_next[2];             /* block | page index: same page */
-    uintptr_t *page_link[2];            /* what holds this block | page index */
+    TBPage page;                        /* the first */
+    TBRare *rare;                       /* or NULL */
     TranslationBlock *phys_hash_next;
     TranslationBlock *jmp_dest[2];
     uintptr_t jmp_next[2];              /* block | slot: same destination */
@@ -89,6 +100,12 @@ struct TranslationBlock {
 static inline uint32_t tb_linear_pc(const TranslationBlock *tb)
 {
     return tb->pc + tb->cs_base;
+}
+
+/* ram_addr of its first or second page; NO_PAGE: there is none, or not in RAM. */
+static inline uint64_t tb_page_addr(const TranslationBlock *tb, unsigned n)
+{
+    return n == 0 ? tb->page.addr : tb->rare ? tb->rare->second.addr : NO_PAGE;
 }
 
 /* The block whose code begins at tc_ptr. */
