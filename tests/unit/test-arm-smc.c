@@ -44,10 +44,12 @@ static uint32_t sum_of_patched(uint32_t rounds)
 /* Short enough to be several rounds of one block. */
 TEST(a_round_patches_itself)
 {
+    static const uint32_t lengths[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 20, 250 };
+
     for (unsigned m = 0; m < ARRAY_SIZE(modes); m++) {
         rig_open(&modes[m], "arm1136");
-        for (uint32_t n = 1; n <= 250; n++) {
-            CHECK_EQ(sum_of_patched(n), n * (n + 1) / 2);
+        for (unsigned i = 0; i < ARRAY_SIZE(lengths); i++) {
+            CHECK_EQ(sum_of_patched(lengths[i]), lengths[i] * (lengths[i] + 1) / 2);
         }
         rig_close();
     }

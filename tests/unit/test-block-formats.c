@@ -196,7 +196,7 @@ static void expect_status(BlockDriverState *bs, const uint8_t *model)
 static void random_rounds(const Format *f, const char *path, uint8_t *model)
 {
     seed = 4711;
-    for (int round = is_fast() ? 2 : 0; round < 4; round++) {
+    for (int round = is_fast() ? 3 : 0; round < 4; round++) {
         BlockDriverState *bs = open_image(path, f->name, BDRV_O_RDWR | BDRV_O_NO_FLUSH);
 
         for (int i = 0; bs && i < 40; i++) {
@@ -388,7 +388,7 @@ static int num_cuts(void)
 {
     const char *n = getenv("TEST_CUTS");
 
-    return n ? atoi(n) : is_fast() ? 6 : 60;
+    return n ? atoi(n) : is_fast() ? 4 : 60;
 }
 
 /* What must be there after a cut behind n records: `flushed`, but where `open`

@@ -503,9 +503,8 @@ static const AccelOptions modes[] = {
     { .interp = true },
 #ifdef __x86_64__
     { .interp = false },
-    { .no_pin = true, .no_opt = true },
+    { .no_pin = true, .no_opt = true, .no_copy = true },
     { .selfcheck = SELFCHECK_ALWAYS },
-    { .no_copy = true },
 #endif
     { .interp = true, .no_chain = true, .no_fast_tlb = true },
 };
