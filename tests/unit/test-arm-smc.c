@@ -7,14 +7,7 @@
 #include "exec.h"
 #include "tests/test.h"
 #include "tests/arm-rig.h"
-
-static const AccelOptions modes[] = {
-    { .tb_size = 8 << 20 },
-    { .tb_size = 8 << 20, .selfcheck = SELFCHECK_NEVER },
-    { .tb_size = 8 << 20, .selfcheck = SELFCHECK_ALWAYS },
-    { .tb_size = 8 << 20, .no_opt = true },
-    { .tb_size = 8 << 20, .interp = true },
-};
+#include "tests/unit/smc-modes.h"
 
 /* r3 rounds; each begins by writing its third instruction: add r2, r2, #1, 2 .. */
 static uint32_t sum_of_patched(uint32_t rounds)

@@ -16,6 +16,7 @@
 #include "hw/core/memory.h"
 #include "sys/loop.h"
 #include "tests/test.h"
+#include "tests/unit/jit-info.h"
 #include "util/bits.h"
 #include "util/log.h"
 
@@ -522,7 +523,10 @@ static const AccelOptions modes[] = {
     }                                                                       \
     static void id##_on(Rig *g)
 
-static uint64_t info_value(Rig *g, const char *name);
+static uint64_t info_value(Rig *g, const char *name)
+{
+    return jit_value(g->cpus, name);
+}
 
 /* Sum of 100 .. 1 in memory at 0x8000. */
 static void put_loop(Rig *g, uint32_t at)
@@ -548,32 +552,6 @@ ON_ALL(a_loop_over_memory)
     CHECK_EQ(g->toy->r[3], 5050);
     CHECK_EQ(load_le(g->host + 0x8000, 4), 5050);
     CHECK_EQ(g->toy->pc, g->at);
-}
-
-/* -- info jit as text, for counters ------------------------------------------ */
-
-typedef struct Text { char s[4096]; size_t len; } Text;
-
-static void collect(void *opaque, const char *s)
-{
-    Text *t = opaque;
-    size_t n = strlen(s);
-
-    if (t->len + n < sizeof(t->s)) {
-        memcpy(t->s + t->len, s, n + 1);
-        t->len += n;
-    }
-}
-
-static uint64_t info_value(Rig *g, const char *name)
-{
-    Text t = { .len = 0 };
-    cpus_dump_jit(g->cpus, collect, &t);
-    const char *p = strstr(t.s, name);
-
-    CHECK(p != NULL);
-    p = p ? p + strlen(name) : "0";
-    return strtoull(p, NULL, 10);
 }
 
 ON_ALL(blocks_of_one_page_are_chained)

@@ -8,17 +8,11 @@
 
 #include "exec.h"
 #include "tests/test.h"
+#include "tests/unit/jit-info.h"
+#include "tests/unit/smc-modes.h"
 #include "tests/x86-rig.h"
 
 enum { CODE = RIG_DATA };
-
-static const AccelOptions modes[] = {
-    { .tb_size = 8 << 20 },
-    { .tb_size = 8 << 20, .selfcheck = SELFCHECK_NEVER },
-    { .tb_size = 8 << 20, .selfcheck = SELFCHECK_ALWAYS },
-    { .tb_size = 8 << 20, .no_opt = true },
-    { .tb_size = 8 << 20, .interp = true },
-};
 
 static uint8_t *at;
 
@@ -194,8 +188,6 @@ ON_ALL(an_immediate_over_two_pages)
     CHECK_EQ(sum_over_pages(n), n * (n - 1) / 2 << 16);
 }
 
-static uint64_t info_value(const char *name);
-
 /* Data that are written all the time do not end code; left alone, the page is
  * protected again, which is faster. */
 TEST(a_page_written_often_checks_itself)
@@ -205,40 +197,16 @@ TEST(a_page_written_often_checks_itself)
 #endif
     rig_open(&modes[0], "core2duo");
     calls_of_written(20000);
-    CHECK_EQ(info_value("self-checking      ") > 0, true);
-    CHECK(info_value("writes near code   ") < 20000);
-    uint64_t changed = info_value("found changed ");
+    CHECK_EQ(jit_value(rig.cpus, "self-checking      ") > 0, true);
+    CHECK(jit_value(rig.cpus, "writes near code   ") < 20000);
+    uint64_t changed = jit_value(rig.cpus, "found changed ");
 
     CHECK(changed > 10000);
     CHECK_EQ(calls_of_written(50), 50 * 51 / 2);
-    CHECK(info_value("found changed ") > changed);
+    CHECK(jit_value(rig.cpus, "found changed ") > changed);
     nanosleep(&(struct timespec){ .tv_nsec = 150 * 1000 * 1000 }, NULL);
-    changed = info_value("found changed ");
+    changed = jit_value(rig.cpus, "found changed ");
     CHECK_EQ(turns(20), 10);
-    CHECK(info_value("found changed ") <= changed + 3);
+    CHECK(jit_value(rig.cpus, "found changed ") <= changed + 3);
     rig_close();
-}
-
-typedef struct Text { char s[8192]; size_t len; } Text;
-
-static void collect(void *opaque, const char *s)
-{
-    Text *t = opaque;
-    size_t n = strlen(s);
-
-    if (t->len + n < sizeof(t->s)) {
-        memcpy(t->s + t->len, s, n + 1);
-        t->len += n;
-    }
-}
-
-static uint64_t info_value(const char *name)
-{
-    Text t = { .len = 0 };
-
-    cpus_dump_jit(rig.cpus, collect, &t);
-    const char *p = strstr(t.s, name);
-
-    CHECK(p != NULL);
-    return p ? strtoull(p + strlen(name), NULL, 10) : 0;
 }
