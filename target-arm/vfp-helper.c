@@ -39,6 +39,11 @@ static void set(CPUARMState *env, bool dbl, unsigned n, uint64_t v)
     }
 }
 
+static uint64_t operand(const CPUARMState *env, uint32_t word, unsigned n)
+{
+    return get(env, is_double(word), n);
+}
+
 /* -- In integers ------------------------------------------------------------- */
 
 typedef struct Outcome {
@@ -65,8 +70,8 @@ static bool is_compare(uint32_t word)
 static uint64_t arith(const CPUARMState *env, uint32_t word, FloatMode *m)
 {
     const FloatFormat *f = is_double(word) ? &float_double : &float_single;
-    uint64_t d = get(env, is_double(word), d_of(word)), a = get(env, is_double(word), n_of(word)),
-             b = get(env, is_double(word), m_of(word));
+    uint64_t d = operand(env, word, d_of(word)), a = operand(env, word, n_of(word)),
+             b = operand(env, word, m_of(word));
 
     switch (op_of(word)) {
     case VFP_MLA:  return float_add(f, d, float_mul(f, a, b, m), m);
@@ -98,9 +103,9 @@ static uint32_t compare(const CPUARMState *env, uint32_t word, const FloatFormat
         [FLOAT_UNORDERED] = 3u << 28,
     };
     VfpOp op = op_of(word);
-    uint64_t b = op == VFP_CMPZ || op == VFP_CMPEZ ? 0 : get(env, is_double(word), m_of(word));
+    uint64_t b = op == VFP_CMPZ || op == VFP_CMPEZ ? 0 : operand(env, word, m_of(word));
 
-    return nzcv[float_compare(f, get(env, is_double(word), d_of(word)), b,
+    return nzcv[float_compare(f, operand(env, word, d_of(word)), b,
                               op == VFP_CMPE || op == VFP_CMPEZ, m)];
 }
 
@@ -159,8 +164,7 @@ uint64_t arm_vfp_redo(void *opaque, uint32_t word)
 
     if (word & VFP_WORD_PRODUCT) {
         v = float_mul(is_double(word) ? &float_double : &float_single,
-                      get(env, is_double(word), n_of(word)),
-                      get(env, is_double(word), m_of(word)), &m);
+                      operand(env, word, n_of(word)), operand(env, word, m_of(word)), &m);
     } else {
         v = in_integers(env, word, &m).val;
     }
