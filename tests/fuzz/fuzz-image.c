@@ -17,7 +17,8 @@
  *      fuzz-image [FORMAT|all] [CASES | SECONDSs] [SEED [CASE]]
  *
  * SECONDS are of CPU, per format.  With CASE that one runs, in the program
- * itself, and its image is kept.  With -DLIBFUZZER: see the README.
+ * itself, and its image is kept.  With -DLIBFUZZER libFuzzer makes the cases; see
+ * the script hours.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -593,37 +594,98 @@ static void try_image(const Bytes *b)
     }
 }
 
+static void try_case(Bytes *b, bool mend)
+{
+    if (mend) {
+        mend_sums(the_format, b);
+    }
+    store_file(image_path, b);
+    at_start = (size_t)in_use;
+    watching = true;
+    try_image(b);
+    watching = false;
+    free(b->data);
+}
+
+static void set_limits(void)
+{
+    struct rlimit files = { FILE_LIMIT, FILE_LIMIT }, cores = { 0, 0 };
+
+    signal(SIGXFSZ, SIG_IGN);           /* -EFBIG */
+    setrlimit(RLIMIT_FSIZE, &files);
+    setrlimit(RLIMIT_CORE, &cores);
+    watch_memory();
+}
+
 #ifdef LIBFUZZER
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/*
+ * An input: which image, the seed of the requests, changes.  It stays small
+ * however large the image, and what libFuzzer does to it, parts of one input
+ * in another among it, are changes to metadata again.
+ */
+typedef struct __attribute__((packed)) Change {
+    uint8_t width : 2, big_endian : 1, what : 5;
+    uint8_t sector, offset_hi, offset;
+    uint64_t value;
+} Change;
+
+typedef struct __attribute__((packed)) Input {
+    uint8_t image;
+    uint32_t seed;
+    Change changes[];
+} Input;
+
+enum { CUT = 31, COPY = 30, ANYWHERE = 29 };    /* Change.what; others: a number */
+
+static void make_change(const Change *c, const Image *im, Bytes *b)
+{
+    size_t n = (c->what == COPY ? 64u : 1u) << c->width;
+    size_t off = c->offset_hi % 2 * 256u + c->offset;
+
+    off += c->what == ANYWHERE ? c->value % b->len : im->sectors[c->sector % im->num];
+    if (c->what == CUT) {
+        b->len = MAX(c->value % b->len, (uint64_t)1);
+    } else if (off + n > b->len) {
+        return;
+    } else if (c->what == COPY) {
+        memmove(b->data + off, b->data + c->value % (b->len - n + 1), n);
+    } else if (c->big_endian) {
+        store_be(b->data + off, c->value, (unsigned)n);
+    } else {
+        store_le(b->data + off, c->value, (unsigned)n);
+    }
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    struct rlimit files = { FILE_LIMIT, FILE_LIMIT };
-
     (void)argc;
     (void)argv;
-    signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &files);
     the_format = getenv("FUZZ_FORMAT") ?: "qcow2";
     make_dir();
-    watch_memory();
+    set_limits();
+    make_images(the_format);
     return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    Bytes b = { xmemdup(data, size + !size), size };
+    const Input *in = (const Input *)data;
 
-    rng = size * 0x9e3779b97f4a7c15ull | 1;
-    mend_sums(the_format, &b);
-    store_file(image_path, &b);
-    at_start = (size_t)in_use;
-    watching = true;
-    try_image(&b);
-    watching = false;
-    free(b.data);
+    if (size < sizeof(*in)) {
+        return 0;
+    }
+    const Image *im = &images[in->image % num_images];
+    Bytes b = { xmemdup(im->file.data, im->file.len), im->file.len };
+
+    for (size_t i = 0; i < (size - sizeof(*in)) / sizeof(Change); i++) {
+        make_change(&in->changes[i], im, &b);
+    }
+    rng = in->seed * 0x9e3779b97f4a7c15ull | 1;
+    try_case(&b, in->seed % 8 != 0);
     return 0;
 }
 
@@ -646,15 +708,7 @@ static void one_case(uint64_t seed, uint64_t number)
         default: change_number(im, &b); break;
         }
     }
-    if (!one_in(8)) {
-        mend_sums(the_format, &b);
-    }
-    store_file(image_path, &b);
-    at_start = (size_t)in_use;
-    watching = true;
-    try_image(&b);
-    watching = false;
-    free(b.data);
+    try_case(&b, !one_in(8));
 }
 
 /* -- Child and parent -------------------------------------------------------- */
@@ -673,16 +727,6 @@ static double cpu_time(clockid_t clock)
 
     clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void set_limits(void)
-{
-    struct rlimit files = { FILE_LIMIT, FILE_LIMIT }, cores = { 0, 0 };
-
-    signal(SIGXFSZ, SIG_IGN);           /* -EFBIG */
-    setrlimit(RLIMIT_FSIZE, &files);
-    setrlimit(RLIMIT_CORE, &cores);
-    watch_memory();
 }
 
 static void start_timer(void)
