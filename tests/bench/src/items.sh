@@ -132,4 +132,15 @@ N 20000000;  run os-gettime ./k gettime $n
 N 90000;     run smc-jit ./k smc $n
 N 10000000;  run smc-false ./k jitdata $n
 
+# whole programs, Debian's, where they are
+prog() {
+	[ -x /usr/bin/openssl ] && run prog-$1 busybox sh progs/prog.sh $1 $n
+}
+N 10;        prog gcc
+N 100000;    prog sqlite
+N 150;       prog python
+N 250;       prog perl
+N 60;        prog xz
+N 20;        prog openssl
+
 echo "BENCH-END"
