@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "block/tables.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { MAX_PAGES = 2048, MAX_DIRTY = 512, BUCKETS = 1024, SECTOR = 512 };
+enum { MAX_PAGES = 2048, MAX_DIRTY = 512, SECTOR = 512 };
 
 typedef struct Page {
     TablePage p;
@@ -22,8 +23,8 @@ struct Tables {
     int (*journal)(void *opaque, const TablePage *pages, int num);
     void *opaque;
     int max_batch;
-    Page *bucket[BUCKETS], *page[MAX_PAGES];
-    int num, hand, dirty;
+    Page **bucket, **page;              /* max each; NULL before the first access */
+    int num, max, hand, dirty;
     CoMutex load, flush;
 };
 
@@ -37,13 +38,24 @@ Tables *tables_new(BlockDriverState *file,
     t->journal = journal;
     t->opaque = opaque;
     t->max_batch = max_batch;
+    tables_share(t, 1);
     return t;
+}
+
+void tables_share(Tables *t, int num)
+{
+    assert(t->num == 0);
+    t->max = MAX(MAX_PAGES / num, 2);
 }
 
 void tables_free(Tables *t)
 {
     for (int i = 0; t && i < t->num; i++) {
         free(t->page[i]);
+    }
+    if (t) {
+        free(t->bucket);
+        free(t->page);
     }
     free(t);
 }
@@ -55,12 +67,12 @@ bool tables_clean(const Tables *t)
 
 static Page **bucket(Tables *t, uint64_t off)
 {
-    return &t->bucket[off / TABLE_PAGE % BUCKETS];
+    return &t->bucket[off / TABLE_PAGE % (unsigned)t->max];
 }
 
 static Page *find(Tables *t, uint64_t off)
 {
-    Page *p = *bucket(t, off);
+    Page *p = t->bucket ? *bucket(t, off) : NULL;
 
     while (p && p->p.off != off) {
         p = p->next;
@@ -71,10 +83,10 @@ static Page *find(Tables *t, uint64_t off)
 /* A page that can be given up, out of its bucket; NULL if all are dirty. */
 static Page *evict(Tables *t)
 {
-    for (int i = 0; i < 2 * MAX_PAGES; i++) {
+    for (int i = 0; i < 2 * t->max; i++) {
         Page *p = t->page[t->hand];
 
-        t->hand = (t->hand + 1) % MAX_PAGES;
+        t->hand = (t->hand + 1) % t->max;
         if (p->used || p->p.dirty || p->writing) {
             p->used = false;
             continue;
@@ -110,7 +122,11 @@ static int load(Tables *t, uint64_t off, Page **page)
         *page = p;
         return 0;
     }
-    if (t->num < MAX_PAGES) {
+    if (!t->bucket) {
+        t->bucket = xcalloc((size_t)t->max, sizeof(*t->bucket));
+        t->page = xcalloc((size_t)t->max, sizeof(*t->page));
+    }
+    if (t->num < t->max) {
         p = t->page[t->num++] = xzalloc(sizeof(*p));
     } else {
         while (!(p = evict(t)) && ret >= 0) {

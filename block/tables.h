@@ -42,6 +42,8 @@ Tables *tables_new(BlockDriverState *file,
                    int (*journal)(void *opaque, const TablePage *pages, int num),
                    void *opaque, int max_batch);
 void tables_free(Tables *t);            /* NULL is fine */
+/* Before the first access: this is one of num, which have the memory of one. */
+void tables_share(Tables *t, int num);
 
 int tables_read(Tables *t, uint64_t off, void *buf, size_t len);
 int tables_write(Tables *t, uint64_t off, const void *buf, size_t len);

@@ -48,7 +48,7 @@
 #include "util/mem.h"
 
 enum {
-    SECTOR = 512, HEADER = 512, MAX_TEXT = 1 << 20, MAX_EXTENTS = 16384,
+    SECTOR = 512, HEADER = 512, MAX_TEXT = 1 << 20, MAX_EXTENTS = 4096,
     MAX_GRAIN = 16 << 20, MAX_PACKED = 2 << 20, MARKER = 12,
     FLAG_NEWLINES = 1, FLAG_REDUNDANT = 2, FLAG_ZERO = 4,
     FLAG_COMPRESSED = 1 << 16, FLAG_MARKERS = 1 << 17,
@@ -73,7 +73,7 @@ typedef struct Extent {
 
 typedef struct Vmdk {
     Extent *ext;
-    int num;
+    int num, max;                       /* opened; there will be */
     char type[32];
     uint32_t cid, parent_cid;
     uint64_t cid_at, parent_cid_at;     /* of the digits in bs->file; 0: none */
@@ -386,6 +386,7 @@ static int read_footer(BlockDriverState *bs, const Extent *e, uint8_t *h, Error 
 
 static void start_map(BlockDriverState *bs, Extent *e, uint64_t grain, uint32_t flags)
 {
+    const Vmdk *s = bs->opaque;
     bool packed = flags & FLAG_COMPRESSED;
 
     e->zero_flag = flags & FLAG_ZERO;
@@ -396,6 +397,7 @@ static void start_map(BlockDriverState *bs, Extent *e, uint64_t grain, uint32_t 
         .tables = tables_new(e->file, NULL, NULL, 64), .size = (uint32_t)grain,
         .pack_all = packed, .has_offset = !e->own,
     };
+    tables_share(e->map.tables, s->max);
     if (packed) {
         bs->write_align = MAX(bs->write_align, (uint32_t)grain);
     }
@@ -515,29 +517,44 @@ static int open_line(BlockDriverState *bs, const VmdkLine *l, Error *err)
     return ret;
 }
 
-static int open_lines(BlockDriverState *bs, const char *text, Error *err)
+/* Room for all extents of the descriptor. */
+static int count_lines(BlockDriverState *bs, const char *text, Error *err)
 {
     Vmdk *s = bs->opaque;
     VmdkLine l;
     size_t pos = 0;
     int ret;
 
-    s->ext = xcalloc(MAX_EXTENTS, sizeof(*s->ext));
     while ((ret = vmdk_next_line(text, &pos, &l, bs->filename, err)) > 0) {
-        if (s->num == MAX_EXTENTS || bs->length + l.sectors * SECTOR > 1ull << 60) {
-            return error_set(err, EFBIG, "%s: too many extents, or too large", bs->filename);
+        s->max++;
+    }
+    if (ret == 0 && s->max == 0) {
+        return error_set(err, EINVAL, "%s: damaged descriptor: no extents", bs->filename);
+    }
+    if (s->max > MAX_EXTENTS) {
+        return error_set(err, EFBIG, "%s: %d extents, at most %d can be opened", bs->filename,
+                         s->max, MAX_EXTENTS);
+    }
+    s->ext = xcalloc((size_t)s->max, sizeof(*s->ext));
+    return ret;
+}
+
+static int open_lines(BlockDriverState *bs, const char *text, Error *err)
+{
+    VmdkLine l;
+    size_t pos = 0;
+    int ret = count_lines(bs, text, err);
+
+    while (ret >= 0 && (ret = vmdk_next_line(text, &pos, &l, bs->filename, err)) > 0) {
+        if (bs->length + l.sectors * SECTOR > 1ull << 60) {
+            return error_set(err, EFBIG, "%s: too large: its extents are more than 1 EiB",
+                             bs->filename);
         }
         if (l.read_only && !bs->read_only) {
             return error_set(err, EROFS, "%s: extent %s is read-only: use readonly=on",
                              bs->filename, l.file);
         }
         ret = open_line(bs, &l, err);
-        if (ret < 0) {
-            return ret;
-        }
-    }
-    if (ret == 0 && s->num == 0) {
-        return error_set(err, EINVAL, "%s: damaged descriptor: no extents", bs->filename);
     }
     return ret;
 }
@@ -649,6 +666,7 @@ static int parse_text(BlockDriverState *bs, Vmdk *s, const char *text, uint64_t 
 
 static int open_single(BlockDriverState *bs, Vmdk *s, uint8_t *h, Error *err)
 {
+    s->max = 1;
     s->ext = xcalloc(1, sizeof(*s->ext));
     Extent *e = add_extent(bs, VMDK_SPARSE);
 

@@ -677,6 +677,59 @@ TEST(random_damage_is_survived)
     drop_dir(dir);
 }
 
+enum { EXTENTS = 600, EXTENT = 4 << 20 };
+
+/* A descriptor of num extents, all like that of a disk that has one. */
+static void write_many(const char *dir, const char *path, int num)
+{
+    char *one = in_dir(dir, "one.vmdk"), *first = in_dir(dir, "one-s001.vmdk");
+    FILE *f;
+
+    create(&(Format){ "vmdk", "subformat=twoGbMaxExtentSparse", true }, one, EXTENT, NULL);
+    f = fopen(path, "w");
+    fprintf(f, "# Disk DescriptorFile\nversion=1\nCID=00000001\nparentCID=ffffffff\n"
+            "createType=\"twoGbMaxExtentSparse\"\n");
+    for (int i = 0; i < num; i++) {
+        char *name = xasprintf("%s/e%d", dir, i);
+
+        fprintf(f, "RW %d SPARSE \"e%d\"\n", EXTENT / 512, i);
+        if (i < EXTENTS) {
+            copy_file(first, name);
+        }
+        free(name);
+    }
+    fclose(f);
+    free(one);
+    free(first);
+}
+
+/* Bounded memory, however many files have tables: two pages for each here. */
+TEST(a_vmdk_of_many_extents)
+{
+    char *dir = temp_dir(), *path = in_dir(dir, "many.vmdk");
+    int num = is_fast() ? 60 : EXTENTS;
+    Error err = { "" };
+    uint32_t word;
+
+    write_many(dir, path, num);
+    BlockDriverState *bs = open_image(path, "vmdk", BDRV_O_RDWR);
+
+    for (int pass = 0; bs && pass < 2; pass++) {
+        for (uint64_t off = 512; off < (uint64_t)num * EXTENT; off += 1000 << 10) {
+            word = (uint32_t)(off >> 9);
+            CHECK_EQ(pass == 0 ? blk_pwrite(bs, off, &word, 4) : blk_pread(bs, off, &word, 4), 0);
+            CHECK_EQ(word, off >> 9);
+        }
+    }
+    bdrv_delete(bs);
+    write_many(dir, path, 4097);
+    bs = bdrv_new(NULL);
+    CHECK(bdrv_open(bs, path, "vmdk", 0, NULL, &err) < 0 && strstr(err.msg, "4097 extents"));
+    bdrv_delete(bs);
+    free(path);
+    drop_dir(dir);
+}
+
 /* -- Formats we only read ---------------------------------------------------- */
 
 static void write_file(const char *path, const Bytes *b)
