@@ -26,116 +26,114 @@ static bool is_s8(int32_t k)
     return k == (int8_t)k;
 }
 
-static void prefix(Asm *a, unsigned opc)
+/*
+ * Most parts of an instruction are there or not: each is written, and the pointer
+ * moves on by its length, which may be 0.  Nothing to be predicted.
+ */
+static inline uint8_t *put(uint8_t *p, unsigned b, bool present)
+{
+    *p = (uint8_t)b;
+    return p + present;
+}
+
+static uint8_t *prefix(uint8_t *p, unsigned opc)
 {
     static const uint8_t bytes[4] = { 0, 0x66, 0xf3, 0xf2 };
     unsigned pre = (opc & PRE_MASK) / PRE_66;
 
-    if (pre) {
-        asm_byte(a, bytes[pre]);
-    }
+    return put(p, bytes[pre], pre);
+}
+
+static uint8_t *escape(uint8_t *p, unsigned map)
+{
+    p = put(p, 0x0f, map);
+    return put(p, map == MAP_0F38 ? 0x38 : 0x3a, map > MAP_0F);
 }
 
 /* rxb: bits REX.R, REX.X, REX.B; force: emit even an empty REX. */
-static void rex_and_opcode(Asm *a, unsigned opc, unsigned rxb, bool force)
+static inline uint8_t *opcode(uint8_t *p, unsigned opc, unsigned rxb, bool force)
 {
-    unsigned rex = rxb | (opc & REX_W ? 8 : 0);
+    unsigned rex = rxb | (opc / (REX_W / 8) & 8);
 
-    prefix(a, opc);
-    if (rex || force) {
-        asm_byte(a, 0x40 | rex);
+    if (opc & PRE_MASK) {
+        p = prefix(p, opc);
     }
-    switch (opc & MAP_MASK) {
-    case MAP_0F:
-        asm_byte(a, 0x0f);
-        break;
-    case MAP_0F38:
-        asm_byte(a, 0x0f);
-        asm_byte(a, 0x38);
-        break;
-    case MAP_0F3A:
-        asm_byte(a, 0x0f);
-        asm_byte(a, 0x3a);
-        break;
+    p = put(p, 0x40 | rex, rex || force);
+    if (opc & MAP_MASK) {
+        p = escape(p, opc & MAP_MASK);
     }
-    asm_byte(a, opc);
+    return put(p, opc, true);
 }
 
-static void modrm_mem(Asm *a, unsigned reg, Mem m)
+static inline uint8_t *put_long(uint8_t *p, uint32_t v)
+{
+    memcpy(p, &v, 4);
+    return p + 4;
+}
+
+/* ModRM, SIB and displacement: SDM vol. 2A, 2.1.5. */
+static inline uint8_t *modrm_mem(uint8_t *p, unsigned reg, Mem m)
 {
     unsigned r = (reg & 7) << 3, base = m.base & 7;
-    unsigned mod = m.disp == 0 && base != 5 ? 0 : is_s8(m.disp) ? 0x40 : 0x80;
+    unsigned sib = (unsigned)m.scale << 6 | (m.index & 7) << 3;
+    unsigned disp = (m.disp || base == 5) + !is_s8(m.disp);     /* 0, 8, 32 bits */
+    bool has_sib = m.index != NO_REG || base == 4;
 
     if (m.base == NO_REG) {             /* [index << scale + disp32] */
-        asm_byte(a, r | 4);
-        asm_byte(a, (unsigned)m.scale << 6 | (m.index & 7) << 3 | 5);
-        asm_long(a, (uint32_t)m.disp);
-        return;
+        disp = 0;
+        base = 5;
     }
-    if (m.index != NO_REG) {
-        asm_byte(a, mod | r | 4);
-        asm_byte(a, (unsigned)m.scale << 6 | (m.index & 7) << 3 | base);
-    } else {
-        asm_byte(a, mod | r | base);
-        if (base == 4) {
-            asm_byte(a, 0x24);
-        }
-    }
-    if (mod == 0x40) {
-        asm_byte(a, (uint8_t)m.disp);
-    } else if (mod == 0x80) {
-        asm_long(a, (uint32_t)m.disp);
-    }
+    p = put(p, disp << 6 | r | (has_sib ? 4 : base), true);
+    p = put(p, sib | base, has_sib);
+    put_long(p, (uint32_t)m.disp);
+    return p + (m.base == NO_REG ? 4 : disp + (disp & 2));
 }
 
-static unsigned high(unsigned reg)
+static inline unsigned rxb(unsigned reg, unsigned index, unsigned base)
 {
-    return reg != NO_REG && (reg & 8);
+    return (reg & 8) >> 1 | (index & 8) >> 2 | (base & 8) >> 3;
 }
 
 void asm_rr(Asm *a, unsigned opc, unsigned reg, unsigned rm)
 {
     bool force = ((opc & REG8) && reg >= 4) || ((opc & RM8) && rm >= 4);
 
-    rex_and_opcode(a, opc, high(reg) << 2 | high(rm), force);
-    asm_byte(a, 0xc0 | (reg & 7) << 3 | (rm & 7));
+    a->p = put(opcode(a->p, opc, rxb(reg, 0, rm), force), 0xc0 | (reg & 7) << 3 | (rm & 7),
+               true);
 }
 
 void asm_rm(Asm *a, unsigned opc, unsigned reg, Mem m)
 {
-    rex_and_opcode(a, opc, high(reg) << 2 | high(m.index) << 1 | high(m.base),
-                   (opc & REG8) && reg >= 4);
-    modrm_mem(a, reg, m);
+    bool force = (opc & REG8) && reg >= 4;
+
+    a->p = modrm_mem(opcode(a->p, opc, rxb(reg, m.index, m.base), force), reg, m);
 }
 
 /* SDM vol. 2A 2.3.5; the fields R, X, B and vvvv are stored inverted. */
-static void vex(Asm *a, unsigned opc, unsigned rxb, unsigned vvvv)
+static inline uint8_t *vex(uint8_t *p, unsigned opc, unsigned rex, unsigned vvvv)
 {
-    static const uint8_t pp[4] = { 0, 1, 2, 3 };
-    unsigned low = (~vvvv & 15) << 3 | pp[(opc & PRE_MASK) / PRE_66];
+    unsigned low = (~vvvv & 15) << 3 | (opc & PRE_MASK) / PRE_66;
     unsigned w = opc & REX_W ? 0x80 : 0;
 
-    if ((rxb & 3) == 0 && !w && (opc & MAP_MASK) == MAP_0F) {
-        asm_byte(a, 0xc5);
-        asm_byte(a, (rxb & 4 ? 0 : 0x80) | low);
+    if ((rex & 3) == 0 && !w && (opc & MAP_MASK) == MAP_0F) {
+        p = put(p, 0xc5, true);
+        p = put(p, (rex & 4 ? 0 : 0x80) | low, true);
     } else {
-        asm_byte(a, 0xc4);
-        asm_byte(a, (~rxb & 7) << 5 | (opc & MAP_MASK) / MAP_0F);
-        asm_byte(a, w | low);
+        p = put(p, 0xc4, true);
+        p = put(p, (~rex & 7) << 5 | (opc & MAP_MASK) / MAP_0F, true);
+        p = put(p, w | low, true);
     }
-    asm_byte(a, opc);
+    return put(p, opc, true);
 }
 
 void asm_vex_rr(Asm *a, unsigned opc, unsigned reg, unsigned vvvv, unsigned rm)
 {
-    vex(a, opc, high(reg) << 2 | high(rm), vvvv);
-    asm_byte(a, 0xc0 | (reg & 7) << 3 | (rm & 7));
+    a->p = put(vex(a->p, opc, rxb(reg, 0, rm), vvvv), 0xc0 | (reg & 7) << 3 | (rm & 7), true);
 }
 
 void asm_vex_rm(Asm *a, unsigned opc, unsigned reg, unsigned vvvv, Mem m)
 {
-    vex(a, opc, high(reg) << 2 | high(m.index) << 1 | high(m.base), vvvv);
-    modrm_mem(a, reg, m);
+    a->p = modrm_mem(vex(a->p, opc, rxb(reg, m.index, m.base), vvvv), reg, m);
 }
 
 void asm_mov_rr(Asm *a, bool is64, unsigned d, unsigned s)
@@ -148,13 +146,13 @@ void asm_mov_ri(Asm *a, unsigned d, uint64_t k, bool zero_ok)
     if (k == 0 && zero_ok) {
         asm_rr(a, 0x31, d, d);
     } else if (k <= UINT32_MAX) {
-        rex_and_opcode(a, 0xb8 | (d & 7), high(d), false);
+        a->p = opcode(a->p, 0xb8 | (d & 7), rxb(0, 0, d), false);
         asm_long(a, (uint32_t)k);
     } else if ((int64_t)k == (int32_t)k) {
         asm_rr(a, 0xc7 | REX_W, 0, d);
         asm_long(a, (uint32_t)k);
     } else {
-        rex_and_opcode(a, REX_W | 0xb8 | (d & 7), high(d), false);
+        a->p = opcode(a->p, REX_W | 0xb8 | (d & 7), rxb(0, 0, d), false);
         asm_quad(a, k);
     }
 }
@@ -176,7 +174,7 @@ void asm_alu_ri(Asm *a, unsigned alu, bool is64, unsigned r, int32_t k)
         asm_rr(a, 0x83 | rex_w(is64), alu, r);
         asm_byte(a, (uint8_t)k);
     } else if (r == RAX) {
-        rex_and_opcode(a, (alu << 3 | 5) | rex_w(is64), 0, false);
+        a->p = opcode(a->p, (alu << 3 | 5) | rex_w(is64), 0, false);
         asm_long(a, (uint32_t)k);
     } else {
         asm_rr(a, 0x81 | rex_w(is64), alu, r);
@@ -233,27 +231,28 @@ void asm_setcc(Asm *a, unsigned cc, unsigned r)
 
 void asm_push(Asm *a, unsigned r)
 {
-    rex_and_opcode(a, 0x50 | (r & 7), high(r), false);
+    a->p = opcode(a->p, 0x50 | (r & 7), rxb(0, 0, r), false);
 }
 
 void asm_pop(Asm *a, unsigned r)
 {
-    rex_and_opcode(a, 0x58 | (r & 7), high(r), false);
+    a->p = opcode(a->p, 0x58 | (r & 7), rxb(0, 0, r), false);
 }
 
 uint8_t *asm_jcc(Asm *a, unsigned cc)
 {
-    asm_byte(a, 0x0f);
-    asm_byte(a, 0x80 | cc);
-    asm_long(a, 0);
-    return a->p - 4;
+    uint8_t *p = put(put(a->p, 0x0f, true), 0x80 | cc, true);
+
+    a->p = put_long(p, 0);
+    return p;
 }
 
 uint8_t *asm_jmp(Asm *a)
 {
-    asm_byte(a, 0xe9);
-    asm_long(a, 0);
-    return a->p - 4;
+    uint8_t *p = put(a->p, 0xe9, true);
+
+    a->p = put_long(p, 0);
+    return p;
 }
 
 void asm_set_rel32(uint8_t *at, const uint8_t *target)

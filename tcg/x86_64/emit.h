@@ -15,7 +15,7 @@
 enum {
     RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI,
     R8, R9, R10, R11, R12, R13, R14, R15,
-    XMM0, NO_REG = 0xff,
+    XMM0, NO_REG = 0xf4,                /* bits <3:0> say so in a SIB byte, too */
 };
 
 enum {
