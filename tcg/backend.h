@@ -5,8 +5,8 @@
  * A back end takes the operation list, which the optimizer may have rewritten,
  * and writes something executable into the code buffer.  Contract of the list
  * a back end sees: every temporary is defined before it is used in the same
- * basic block, but constants (TCG_const), which may be used anywhere and whose
- * position means nothing.
+ * basic block, but constants (TCGContext.temp_is_const), which may be used
+ * anywhere; TCG_nop is nothing.
  *
  * The optimizer may say three things a front end cannot:
  *   - operand of an i64 ARITH operation is an i32 temporary: zero extended
@@ -66,12 +66,10 @@ static inline bool tcg_takes_i32(unsigned opc)
     return opc <= TCG_rotr_i64 && (opc - TCG_add_i32) % 2 == 1;
 }
 
-unsigned tcg_call_ins(const TCGOp *op);
-
-/* Number of TCGv operands of an operation: for a call, its signature decides. */
+/* Number of TCGv operands of an operation; a call has it in k[1]. */
 static inline unsigned tcg_op_ins(const TCGOp *op)
 {
-    return op->opc == TCG_call ? tcg_call_ins(op) : tcg_op_defs[op->opc].ins;
+    return op->opc == TCG_call ? (unsigned)op->k[1] : tcg_op_defs[op->opc].ins;
 }
 
 /* Can the operation be dropped when nobody uses its result? */

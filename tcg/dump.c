@@ -48,23 +48,11 @@ static void comma(Line *l)
     l->any = true;
 }
 
-static const TCGOp *find_const(const TCGContext *s, TCGv v)
-{
-    for (unsigned i = 0; i < s->num_ops; i++) {
-        if (s->ops[i].opc == TCG_const && s->ops[i].d.temp == v.temp) {
-            return &s->ops[i];
-        }
-    }
-    return NULL;
-}
-
 static void add_value(Line *l, const TCGContext *s, TCGv v)
 {
-    const TCGOp *k = find_const(s, v);
-
     comma(l);
-    if (k) {
-        add(l, "$0x%" PRIx64, k->k[0]);
+    if (s->temp_is_const[v.temp]) {
+        add(l, "$0x%" PRIx64, s->temp_k[v.temp]);
     } else {
         add(l, "t%u", v.temp);
     }
@@ -158,7 +146,7 @@ void tcg_dump_ops(const TCGContext *s, void (*put)(void *opaque, const char *),
                   void *opaque)
 {
     for (unsigned i = 0; i < s->num_ops; i++) {
-        if (s->ops[i].opc != TCG_const) {
+        if (s->ops[i].opc != TCG_nop) {
             Line l = { .len = 0 };
 
             format_op(&l, s, &s->ops[i]);

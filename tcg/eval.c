@@ -102,8 +102,6 @@ static uint64_t eval_other(TCGOpcode opc, const uint64_t *in, const uint64_t *k,
                            bool *known)
 {
     switch (opc) {
-    case TCG_const:
-        return k[0];
     case TCG_setcond_i32:
         return tcg_eval_cond((TCGCond)k[0], TCG_I32, in[0], in[1]);
     case TCG_setcond_i64:

@@ -22,7 +22,7 @@
  *   1. An operand of an operand (origin()) may be used instead of the operand,
  *      but not past a set() that would force the old value to be kept: only
  *      where an operation is saved for certain.
- *   2. It never makes a list longer, but by constants.
+ *   2. It never makes a list longer.
  *   3. Operations with SIDE are kept, whatever their result is worth.
  */
 #include "tcg/opt.h"
@@ -32,8 +32,6 @@
 
 #include "tcg/backend.h"
 #include "tcg/eval.h"
-
-enum { DROPPED = TCG_NUM_OPS, NONE = 0xffff };
 
 typedef struct Pass {
     TCGContext *s;
@@ -99,13 +97,30 @@ static void to_copy(Pass *p, unsigned temp)
         return;
     }
     p->o->t[p->op->d.temp].copy_of = (uint16_t)temp;
-    p->op->opc = DROPPED;
+    p->op->opc = TCG_nop;
+}
+
+static void know_const(TCGOpt *o, unsigned temp, uint64_t k)
+{
+    o->t[temp] = (TCGOptTemp){
+        .ones = k, .k = k, .copy_of = (uint16_t)temp, .signed_bits = 64, .is_const = true,
+    };
+}
+
+/* k fits the type. */
+static void result_is_const(Pass *p, uint64_t k)
+{
+    unsigned d = p->op->d.temp;
+
+    p->s->temp_is_const[d] = true;
+    p->s->temp_k[d] = k;
+    know_const(p->o, d, k);
+    p->op->opc = TCG_nop;
 }
 
 static void to_const(Pass *p, uint64_t k)
 {
-    p->op->opc = TCG_const;
-    p->op->k[0] = k & type_mask(p);
+    result_is_const(p, k & type_mask(p));
 }
 
 static void to_unary(Pass *p, unsigned opc_i32, unsigned temp)
@@ -119,18 +134,14 @@ static void to_unary(Pass *p, unsigned opc_i32, unsigned temp)
 
 static bool room_for_const(const Pass *p)
 {
-    return p->s->num_ops < TCG_MAX_OPS && p->s->num_temps < TCG_MAX_TEMPS;
+    return p->s->num_temps < TCG_MAX_TEMPS;
 }
 
 static TCGv const_temp(Pass *p, bool is64, uint64_t k)
 {
     TCGv v = is64 ? tcg_const64(p->s, k) : tcg_const(p->s, (uint32_t)k);
-    TCGOptTemp *t = &p->o->t[v.temp];
 
-    t->is_const = true;
-    t->k = t->ones = is64 ? k : (uint32_t)k;
-    t->copy_of = v.temp;
-    t->signed_bits = 64;
+    know_const(p->o, v.temp, p->s->temp_k[v.temp]);
     return v;
 }
 
@@ -294,7 +305,7 @@ static void rule_shift(Pass *p)
 static void rule_sar(Pass *p)
 {
     rule_shift(p);
-    if (p->op->opc != DROPPED && !(in(p, 0)->ones >> (type_bits(p) - 1))) {
+    if (p->op->opc != TCG_nop && !(in(p, 0)->ones >> (type_bits(p) - 1))) {
         p->op->opc = (uint16_t)(TCG_shr_i32 + p->is64);
     }
 }
@@ -582,7 +593,7 @@ static void rule_brcond(Pass *p)
     normalize_compare(p);
     known = decide(p);
     if (known == 0) {
-        p->op->opc = DROPPED;
+        p->op->opc = TCG_nop;
     } else if (known == 1) {
         p->op->opc = TCG_br;
         p->op->k[0] = p->op->k[1];
@@ -728,9 +739,8 @@ static void note_result(Pass *p, unsigned index)
 
     t->copy_of = p->op->d.temp;
     t->def = (uint16_t)index;
-    t->is_const = p->op->opc == TCG_const;
-    t->k = p->op->k[0];
-    t->ones = t->is_const ? t->k : possible_ones(p, &signed_bits);
+    t->is_const = false;
+    t->ones = possible_ones(p, &signed_bits);
     if (type == TCG_I32) {
         t->ones &= 0xffffffff;
     }
@@ -768,7 +778,7 @@ static void do_global(Pass *p)
             know_global(o, g, p->op->d.temp);
         }
     } else if (known && o->global_temp[g] == p->op->in[0].temp) {
-        p->op->opc = DROPPED;           /* it has that value already */
+        p->op->opc = TCG_nop;           /* it has that value already */
     } else {
         know_global(o, g, p->op->in[0].temp);
     }
@@ -792,8 +802,7 @@ static bool fold(Pass *p)
     if (!tcg_eval((TCGOpcode)p->op->opc, v, p->op->k, &result)) {
         return false;
     }
-    p->op->opc = TCG_const;
-    p->op->k[0] = result;
+    result_is_const(p, result);
     return true;
 }
 
@@ -824,7 +833,7 @@ static void simplify(Pass *p)
     for (unsigned n = 0; n < 4; n++) {
         unsigned opc = p->op->opc;
 
-        if (opc == DROPPED || opc == TCG_const || fold(p)) {
+        if (opc == TCG_nop || fold(p)) {
             return;
         }
         put_constant_right(p);
@@ -851,7 +860,7 @@ static void side_effects(Pass *p)
                        TCG_CALL_NO_WRITE))) {
             forget_globals(p->o);
         }
-    } else if (opc < TCG_NUM_OPS && (tcg_op_defs[opc].flags & TCG_END)) {
+    } else if (tcg_op_defs[opc].flags & TCG_END) {
         forget_globals(p->o);
         p->unreachable = opc == TCG_br || opc == TCG_exit_tb ||
                          opc == TCG_goto_ptr;
@@ -884,8 +893,7 @@ static void forward_op(Pass *p, unsigned index)
     } else if (op->opc != TCG_call) {
         simplify(p);
     }
-    if (op->opc < TCG_NUM_OPS && tcg_op_defs[op->opc].outs &&
-        op->d.temp != TCG_NO_TEMP) {
+    if (tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP) {
         note_result(p, index);
     }
     side_effects(p);
@@ -894,31 +902,28 @@ static void forward_op(Pass *p, unsigned index)
 /* A label ends the dead stretch, within the instruction begun last. */
 static bool can_drop_unreachable(const TCGOp *op)
 {
-    return op->opc != TCG_label && op->opc != TCG_const &&
-           op->opc != TCG_insn_start;
+    return op->opc != TCG_label && op->opc != TCG_insn_start;
 }
 
 static void forwards(Pass *p)
 {
     TCGContext *s = p->s;
-    unsigned num = s->num_ops, out = 0, extra;
 
+    for (unsigned t = 0; t < s->num_temps; t++) {
+        if (s->temp_is_const[t]) {
+            know_const(p->o, t, s->temp_k[t]);
+        }
+    }
     forget_globals(p->o);
     p->unreachable = false;
-    for (unsigned i = 0; i < num; i++) {
-        if (p->unreachable && can_drop_unreachable(&s->ops[i])) {
-            continue;
+    for (unsigned i = 0; i < s->num_ops; i++) {
+        p->op = &s->ops[i];
+        if (p->unreachable && can_drop_unreachable(p->op)) {
+            p->op->opc = TCG_nop;
+        } else {
+            forward_op(p, i);
         }
-        p->op = &s->ops[out];
-        if (out != i) {
-            *p->op = s->ops[i];
-        }
-        forward_op(p, out);
-        out += p->op->opc != DROPPED;
     }
-    extra = s->num_ops - num;           /* constants the rules made */
-    memmove(&s->ops[out], &s->ops[num], extra * sizeof(s->ops[0]));
-    s->num_ops = (uint16_t)(out + extra);
 }
 
 /* -- Backwards --------------------------------------------------------------- */
@@ -926,7 +931,6 @@ static void forwards(Pass *p)
 typedef struct Back {
     Pass *p;
     uint64_t dead;                      /* globals set before anybody looks */
-    unsigned w;                         /* where the next kept op goes */
 } Back;
 
 static bool observes_globals(const TCGOp *op)
@@ -968,22 +972,17 @@ static TCGOp *only_compared(const Back *b, const TCGOp *op)
     }
 }
 
-/* A constant in the place of the op that is about to be dropped. */
 static bool make_const(Back *b, bool is64, uint64_t k, TCGv *v)
 {
-    TCGContext *s = b->p->s;
-    TCGOp *op;
+    unsigned before = b->p->s->num_temps;
 
-    if (s->num_temps == TCG_MAX_TEMPS) {
+    if (!room_for_const(b->p)) {
         return false;
     }
-    s->temp_type[s->num_temps] = is64 ? TCG_I64 : TCG_I32;
-    v->temp = s->num_temps++;
-    op = &s->ops[b->w--];
-    *op = (TCGOp){ .opc = TCG_const, .d = *v, .k = { k } };
-    b->p->o->t[v->temp].is_const = true;
-    b->p->o->t[v->temp].k = k;
-    b->p->o->uses[v->temp] = 0;
+    *v = const_temp(b->p, is64, k);
+    if (v->temp == before) {
+        b->p->o->uses[before] = 0;
+    }
     return true;
 }
 
@@ -998,7 +997,7 @@ static void melt(Back *b, TCGOp *user, TCGCond cond, TCGv x, TCGv y)
     count_use(b->p->o, y.temp, index);
 }
 
-/* op, whose copy this is, disappears into the comparison of its result. */
+/* op disappears into the comparison of its result. */
 static bool melts(Back *b, const TCGOp *op)
 {
     TCGOp *user = only_compared(b, op);
@@ -1066,45 +1065,35 @@ static bool is_dead(Back *b, const TCGOp *op)
                                o->uses[op->d.temp] == 0 || melts(b, op));
 }
 
-/*
- * Kept operations move to the end of what has been read, then all to the
- * front.  A constant is always kept: its position says nothing about where it
- * is used.
- */
 static void backwards(Pass *p)
 {
     TCGContext *s = p->s;
-    Back b = { .p = p, .w = s->num_ops - 1u };
-    unsigned num = s->num_ops;
+    Back b = { .p = p };
 
     memset(p->o->uses, 0, s->num_temps * sizeof(p->o->uses[0]));
-    for (unsigned i = num; i-- > 0;) {
-        TCGOp op = s->ops[i];
-        unsigned ins;
+    for (unsigned i = s->num_ops; i-- > 0;) {
+        TCGOp *op = &s->ops[i];
 
-        if (op.opc != TCG_const && is_dead(&b, &op)) {
+        if (op->opc == TCG_nop) {
             continue;
         }
-        if (observes_globals(&op)) {
+        if (is_dead(&b, op)) {
+            op->opc = TCG_nop;
+            continue;
+        }
+        if (observes_globals(op)) {
             b.dead = 0;
         }
-        ins = tcg_op_ins(&op);
-        for (unsigned k = 0; k < ins; k++) {
-            count_use(p->o, op.in[k].temp, b.w);
+        for (unsigned k = 0, ins = tcg_op_ins(op); k < ins; k++) {
+            count_use(p->o, op->in[k].temp, i);
         }
-        s->ops[b.w--] = op;
     }
-    b.w++;
-    memmove(&s->ops[0], &s->ops[b.w], (num - b.w) * sizeof(s->ops[0]));
-    s->num_ops = (uint16_t)(num - b.w);
 }
 
 void tcg_optimize(TCGContext *s, TCGOpt *o)
 {
     Pass p = { .s = s, .o = o };
 
-    if (s->num_ops) {
-        forwards(&p);
-        backwards(&p);
-    }
+    forwards(&p);
+    backwards(&p);
 }

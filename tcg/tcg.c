@@ -140,6 +140,7 @@ static TCGv new_temp(TCGContext *s, TCGType type)
 {
     assert(s->num_temps < TCG_MAX_TEMPS);
     s->temp_type[s->num_temps] = (uint8_t)type;
+    s->temp_is_const[s->num_temps] = false;
     return (TCGv){ s->num_temps++ };
 }
 
@@ -223,7 +224,9 @@ static TCGv constant(TCGContext *s, TCGType type, uint64_t k)
     TCGConstSlot *c = &impl->consts[hash % TCG_CONST_CACHE];
 
     if (c->block != impl->num_blocks || c->k != k || c->type != type) {
-        c->temp = emit(s, TCG_const, type, k, 0, (TCGv){ 0 }, (TCGv){ 0 }).temp;
+        c->temp = new_temp(s, type).temp;
+        s->temp_is_const[c->temp] = true;
+        s->temp_k[c->temp] = k;
         c->block = impl->num_blocks;
         c->k = k;
         c->type = (uint8_t)type;
@@ -467,21 +470,12 @@ TCGv tcg_call_args(TCGContext *s, const TCGHelper *h, const TCGv *args,
         }
     }
     assert(n == num);
+    op->k[1] = n;
     op->d = (TCGv){ TCG_NO_TEMP };
     if (h->sig[0] != 'v') {
         op->d = new_temp(s, letter_type(h->sig[0]));
     }
     return op->d;
-}
-
-unsigned tcg_call_ins(const TCGOp *op)
-{
-    unsigned n = 0;
-
-    for (const char *c = tcg_op_helper(op)->sig + 1; *c; c++) {
-        n += *c != 'e';
-    }
-    return n;
 }
 
 bool tcg_op_pure(const TCGOp *op)

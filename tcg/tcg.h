@@ -18,7 +18,8 @@
  * A TCGv is a struct so that a register number cannot be passed where a value
  * is meant.  Types (i32, i64, v128) are known per value; mixing them asserts.
  * A temporary dies at the next label (not at a conditional branch that falls
- * through); only constants live on.
+ * through); only constants live on: they are no operations, but temporaries
+ * that are known.
  *
  * Globals are the guest registers: fields of env the target declares once.
  * tcg_get() reads one and tcg_set() writes one.  Where a global lives between
@@ -264,6 +265,8 @@ struct TCGContext {
     uint16_t num_ops, num_temps, num_labels;
     TCGOp ops[TCG_MAX_OPS];
     uint8_t temp_type[TCG_MAX_TEMPS];
+    bool temp_is_const[TCG_MAX_TEMPS];
+    uint64_t temp_k[TCG_MAX_TEMPS];     /* the value, if it is */
 };
 
 /*

@@ -12,8 +12,8 @@
  * where get and set have the offset and type of their global as constant, and
  * a call has its number of operands in front of them.
  *
- * TCG_const operations come right behind the head, so that every constant is
- * in its temporary whatever branch is taken.  A label costs nothing; a branch
+ * Constants are loaded right behind the head, so that every one is in its
+ * temporary whatever branch is taken.  A label costs nothing; a branch
  * holds its target as a word index into the block.  goto_tb is followed by a
  * pointer, 8-aligned: tcg_patch_jump() stores the next block's stream there.
  * Globals stay in env all the time, so the state is exact at every operation.
@@ -32,7 +32,7 @@
 #include "tcg/backend.h"
 #include "tcg/eval.h"
 
-enum { HEAD = TCG_NUM_OPS, PAD };
+enum { HEAD = TCG_NUM_OPS, PAD, CONST };
 
 typedef struct Interp {
     TCGVec t[TCG_MAX_TEMPS];
@@ -112,7 +112,7 @@ static void encode(const TCGContext *s, Interp *in, Stream *w, const TCGOp *op,
                    TCGCode *out)
 {
     switch (op->opc) {
-    case TCG_const:
+    case TCG_nop:
         break;
     case TCG_label:
         in->label[op->k[0]] = (uint32_t)(w->p - w->base);
@@ -151,9 +151,10 @@ static int interp_gen_code(TCGContext *s, uint8_t *code, size_t len,
     in->num_fixups = 0;
     put(&w, HEAD);
     put64(&w, (uintptr_t)tb);
-    for (unsigned i = 0; i < s->num_ops; i++) {
-        if (s->ops[i].opc == TCG_const) {
-            encode_op(in, &w, &s->ops[i]);
+    for (unsigned i = 0; i < s->num_temps; i++) {
+        if (s->temp_is_const[i]) {
+            put(&w, CONST | i << 16);
+            put64(&w, s->temp_k[i]);
         }
     }
     for (unsigned i = 0; i < s->num_ops; i++) {
@@ -451,10 +452,10 @@ static unsigned stream_ins(TCGOpcode opc, const uint32_t *p)
 
 static unsigned stream_consts(TCGOpcode opc)
 {
-    switch (opc) {
+    switch ((unsigned)opc) {
     case TCG_br:
         return 1;
-    case TCG_brcond_i32: case TCG_brcond_i64:
+    case TCG_brcond_i32: case TCG_brcond_i64: case CONST:
         return 2;
     default:
         return opc >= TCG_NUM_OPS ? 0 : 2 * tcg_op_defs[opc].consts;
@@ -521,6 +522,9 @@ static bool step(Run *r, uintptr_t *result)
     case TCG_br: case TCG_brcond_i32: case TCG_brcond_i64: case TCG_goto_tb:
     case TCG_goto_ptr: case TCG_exit_tb: case HEAD:
         return control(r, opc, v, k, result);
+    case CONST:
+        d->u64[0] = word64(k);
+        return false;
     case PAD:
         return false;
     default:

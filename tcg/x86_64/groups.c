@@ -87,15 +87,14 @@ static void note_address(X86 *x, Finder *f, const TCGOp *op)
     }
 }
 
-/* First, because they may stand behind their uses. */
 static void note_constants(X86 *x)
 {
-    const TCGOp *op = x->s->ops, *end = op + x->s->num_ops;
+    const TCGContext *s = x->s;
 
-    for (; op < end; op++) {
-        if (op->opc == TCG_const) {
-            x->base[op->d.temp] = CONST_BASE;
-            x->offset[op->d.temp] = (int32_t)op->k[0];
+    for (unsigned t = 0; t < s->num_temps; t++) {
+        if (s->temp_is_const[t]) {
+            x->base[t] = CONST_BASE;
+            x->offset[t] = (int32_t)s->temp_k[t];
         }
     }
 }
@@ -180,8 +179,9 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
 void x86_find_groups(X86 *x)
 {
     const TCGContext *s = x->s;
-    Finder f = { .num_open = 0 };
+    Finder f;
 
+    f.num_sums = f.num_open = f.next = f.num_groups = 0;
     note_constants(x);
     for (unsigned i = 0; i < s->num_ops; i++) {
         const TCGOp *op = &s->ops[i];
@@ -194,7 +194,7 @@ void x86_find_groups(X86 *x)
             op->opc == TCG_x87_st) {
             note_access(x, &f, op, i);
         }
-        if (def->outs && op->opc != TCG_const && op->d.temp != TCG_NO_TEMP) {
+        if (def->outs && op->d.temp != TCG_NO_TEMP) {
             note_address(x, &f, op);
         }
     }

@@ -23,8 +23,8 @@ typedef struct Scan {
     unsigned observed;                  /* next op that may see all globals */
     unsigned bb_end;
     unsigned root;                      /* open addition below, or 0 */
-    uint64_t k[TCG_MAX_TEMPS];          /* constants */
-    bool is_const[TCG_MAX_TEMPS];
+    const uint64_t *k;                  /* constants */
+    const bool *is_const;
     unsigned set_at[TCG_MAX_GLOBALS];   /* nearest set and get behind, or ~0 */
     unsigned get_at[TCG_MAX_GLOBALS];
     uint16_t set_temp[TCG_MAX_GLOBALS];
@@ -116,7 +116,7 @@ static void find_flags(X86 *x, const Scan *c, unsigned i)
     while (j-- > 0) {
         unsigned opc = ops[j].opc;
 
-        if (opc != TCG_get && opc != TCG_set && opc != TCG_const &&
+        if (opc != TCG_get && opc != TCG_set && opc != TCG_nop &&
             opc != TCG_insn_start) {
             break;
         }
@@ -357,26 +357,21 @@ static bool falls_through(const TCGOp *op)
 
 static const TCGOp *skip_quiet(const TCGOp *op, const TCGOp *end)
 {
-    while (op < end && (op->opc == TCG_insn_start || op->opc == TCG_const)) {
+    while (op < end && (op->opc == TCG_insn_start || op->opc == TCG_nop)) {
         op++;
     }
     return op;
 }
 
-/* Constants and branch targets, forwards. */
-static void scan_forward(X86 *x, Scan *c)
+/* Branch targets, forwards. */
+static void find_targets(X86 *x)
 {
     const TCGOp *op = x->s->ops, *end = op + x->s->num_ops;
     bool reached = true;
 
     for (; op < end; op++) {
         switch (op->opc) {
-        case TCG_const:
-            c->is_const[op->d.temp] = true;
-            c->k[op->d.temp] = op->k[0];
-            x86_new_temp(x, op->d.temp, TEMP_CONST, op->k[0]);
-            continue;
-        case TCG_insn_start:
+        case TCG_insn_start: case TCG_nop:
             continue;
         case TCG_br:
             x->label_refs[op->k[0]] += 2;   /* no jcc: not worth joining */
@@ -404,7 +399,8 @@ void x86_liveness(X86 *x)
 
     c.observed = c.bb_end = s->num_ops;
     c.root = 0;
-    memset(c.is_const, 0, s->num_temps * sizeof(c.is_const[0]));
+    c.k = s->temp_k;
+    c.is_const = s->temp_is_const;
     memset(c.set_at, 0xff, x->target->num_globals * sizeof(c.set_at[0]));
     memset(c.get_at, 0xff, x->target->num_globals * sizeof(c.get_at[0]));
     memset(x->wants_flags, 0, s->num_ops);
@@ -412,13 +408,16 @@ void x86_liveness(X86 *x)
     memset(x->next, 0, s->num_temps * sizeof(x->next[0]));
     for (unsigned t = 0; t < s->num_temps; t++) {
         x->set_to[t] = x->leads_to[t].global = NO_GLOBAL;
+        if (s->temp_is_const[t]) {
+            x86_new_temp(x, t, TEMP_CONST, s->temp_k[t]);
+        }
     }
     memset(x->label_refs, 0, s->num_labels * sizeof(x->label_refs[0]));
     memset(x->label_slot, 2, s->num_labels);
-    scan_forward(x, &c);
+    find_targets(x);
     x86_find_groups(x);
     for (unsigned i = s->num_ops; i-- > 0;) {
-        if (s->ops[i].opc == TCG_const) {
+        if (s->ops[i].opc == TCG_nop) {
             x->folded[i] = true;
         } else {
             scan_op(x, &c, i);
