@@ -15,7 +15,7 @@
  * in a process of its own, with the same random numbers, since there is one set
  * of dirty bits to a process; a pipe brings what it finds.
  *
- *      build/opt/tests/fuzz/fuzz-arm [cases] [seed]
+ *      build/opt/tests/fuzz/fuzz-arm [cases] [seed] [vfp]
  *
  * Seed and cases come from the environment's TEST_LEVEL and the clock if they
  * are not given.
@@ -74,10 +74,22 @@ static void open_rig(bool interp, bool watch)
 
 /* -- Cases --------------------------------------------------------------------- */
 
+static bool only_vfp;
+
 static const ArmRow *random_row(bool thumb)
 {
-    return thumb ? &arm_t16_rows[below(arm_num_t16_rows)]
-                 : &arm_a32_rows[below(arm_num_a32_rows)];
+    const ArmRow *r;
+
+    do {
+        r = thumb ? &arm_t16_rows[below(arm_num_t16_rows)]
+                  : &arm_a32_rows[below(arm_num_a32_rows)];
+    } while (only_vfp && !(r->needs & ARM_VFP2));
+    return r;
+}
+
+static bool random_thumb(void)
+{
+    return !only_vfp && below(3) == 0;
 }
 
 /* Values of code addresses, aligned or not, and data. */
@@ -149,7 +161,7 @@ static uint64_t random_double(void)
 
 static void random_case(Case *c, uint32_t code)
 {
-    *c = (Case){ .thumb = below(3) == 0, .num = 1 + below(MAX_INSNS) };
+    *c = (Case){ .thumb = random_thumb(), .num = 1 + below(MAX_INSNS) };
     for (unsigned i = 0; i < c->num; i++) {
         const ArmRow *r = random_row(c->thumb);
 
@@ -336,7 +348,7 @@ static unsigned never_executed(bool thumb)
     for (unsigned i = 0; i < num; i++) {
         const ArmRow *r = thumb ? &arm_t16_rows[i] : &arm_a32_rows[i];
 
-        if (!executed[thumb][i]) {
+        if (!executed[thumb][i] && (!only_vfp || r->needs & ARM_VFP2)) {
             printf("# never executed: %s %s\n", r->pattern, r->syntax);
             never++;
         }
@@ -413,7 +425,7 @@ static bool against_interpreter(unsigned long cases)
 
 static void random_vector(Vector *v)
 {
-    *v = (Vector){ .thumb = below(3) == 0, .num = 1 + below(TAME_LEN) };
+    *v = (Vector){ .thumb = random_thumb(), .num = 1 + below(TAME_LEN) };
     for (unsigned i = 0; i < v->num;) {
         const ArmRow *r = random_row(v->thumb);
         uint32_t raw = never_tame(r) ? 0 : tame_insn(r);
@@ -594,6 +606,7 @@ int main(int argc, char **argv)
 
     printf("# %s %lu %llu\n", argv[0], cases, (unsigned long long)seed);
     rnd_state = seed;
+    only_vfp = argc > 3 && !strcmp(argv[3], "vfp");
     decoder = arm_decoder_new();
     bool a = against_interpreter(cases), b = true;
 

@@ -10,7 +10,8 @@
  *      build/opt/tests/fuzz/fuzz-x86 [cases] [seed] [-o OPTION,...]
  *
  * Options: interp, no_opt, no_pin, no_fastfp, no_chain, no_fast_tlb: that slow twin of
- * the engine; selfcheck: each block checks itself; only=NAME: rows of that name.
+ * the engine; selfcheck: each block checks itself; only=NAME: rows of that name,
+ * only=x87, only=xmm: those with such registers.
  */
 #include <cpuid.h>
 #include <stdio.h>
@@ -582,12 +583,19 @@ static int parse_options(char *list, AccelOptions *o)
     return 0;
 }
 
+static bool is_of(const Leaf *l, const char *name)
+{
+    return !strcmp(name, "x87") ? l->map == MAP_X87 :
+           !strcmp(name, "xmm") ? uses_place(l, X_V) || uses_place(l, X_W) || uses_place(l, X_U)
+                                : !strcmp(name, l->op->name);
+}
+
 static void keep_only(const char *name)
 {
     unsigned n = 0;
 
     for (unsigned i = 0; i < num_leaves; i++) {
-        if (!strcmp(leaves[i].op->name, name)) {
+        if (is_of(&leaves[i], name)) {
             leaves[n++] = leaves[i];
         }
     }
