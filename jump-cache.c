@@ -18,11 +18,11 @@
 #include "tcg/tcg.h"
 #include "util/bits.h"
 
-enum { SLOTS = 1 << CPU_JMP_CACHE_BITS };
+enum { SLOTS = 1 << CPU_JMP_CACHE_BITS, PAGE_SLOTS = (int)TARGET_PAGE_SIZE / 2 };
 
 static unsigned slot_of(const CPUState *cpu, uint32_t pc)
 {
-    return (pc ^ pc >> cpu->common.ops->tcg->jump_cache.hash_shift) & (SLOTS - 1);
+    return (pc ^ pc >> cpu->common.ops->tcg->jump_cache.hash_shift) >> 1 & (SLOTS - 1);
 }
 
 static void clear_slot(CPUState *cpu, unsigned slot)
@@ -140,10 +140,10 @@ static void clear_page(CPUState *cpu, uint32_t page, uint32_t hit)
     unsigned first = 0, num = SLOTS;
 
     if (cpu->common.ops->tcg->jump_cache.hash_shift >= TARGET_PAGE_BITS &&
-        SLOTS > TARGET_PAGE_SIZE) {
+        SLOTS > PAGE_SLOTS) {
         /* The hash keeps the slots of a page together. */
-        first = slot_of(cpu, page) & ~(unsigned)(TARGET_PAGE_SIZE - 1);
-        num = TARGET_PAGE_SIZE;
+        first = slot_of(cpu, page) & ~(unsigned)(PAGE_SLOTS - 1);
+        num = PAGE_SLOTS;
     }
     for (unsigned i = first; i < first + num; i++) {
         if (concerns(&e[i], page, hit) || concerns(&second[i], page, hit)) {

@@ -61,6 +61,7 @@ const TCGTarget arm_tcg_target = {
         .bits = CPU_JMP_CACHE_BITS,
         .hash_shift = CPU_JMP_CACHE_BITS,
     },
+    .pc = G_PC + 1,
     .exit_request = ENV(common.exit_request),
     .mxcsr = ENV(mxcsr_host),
     .redo = arm_vfp_redo,

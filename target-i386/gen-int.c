@@ -228,8 +228,7 @@ static void divide(X86Dis *d, const TCGHelper *const h[3])
         set_pair(d, q, tcg_shri(s, q, 16));
         break;
     default:
-        q = tcg_or(s, tcg_extu64(s, eax), tcg_shli(s, tcg_extu64(s, edx), 32));
-        q = tcg_call(s, h[2], q, d->val[0]);
+        q = tcg_call(s, h[2], eax, edx, d->val[0]);
         set_pair(d, tcg_trunc32(s, q), tcg_trunc32(s, tcg_shri(s, q, 32)));
         break;
     }

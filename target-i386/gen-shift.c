@@ -331,22 +331,28 @@ void gen_BTC(X86Dis *d)
     bit_insn(d, BIT_FLIP);
 }
 
-/* SDM vol. 2A, BSF: with a source of 0 the destination is undefined; every
- * processor leaves it alone, and programs rely on that. */
-static void bit_scan(X86Dis *d, TCGv found)
+/* SDM vol. 2A, BSF: with a source of 0 the destination is left alone. */
+static void bit_scan(X86Dis *d, bool reverse)
 {
-    TCGv zero = tcg_const(d->s, 0);
+    TCGContext *s = d->s;
+    TCGv found;
 
-    d->result = tcg_movcond(d->s, TCG_COND_EQ, d->val[1], zero, d->val[0], found);
+    if (s->x86_ops) {
+        d->result = tcg_x86(s, TCG_x86_ii, TCG_X86_0F | (reverse ? 0xbd : 0xbc), d->val[0],
+                            d->val[1]);
+    } else {
+        found = reverse ? tcg_xori(s, tcg_clz(s, d->val[1]), 31) : tcg_ctz(s, d->val[1]);
+        d->result = tcg_movcond(s, TCG_COND_EQ, d->val[1], tcg_const(s, 0), d->val[0], found);
+    }
     x86_set_cc(d, CC_OP_LOGICB, d->val[1]);
 }
 
 void gen_BSF(X86Dis *d)
 {
-    bit_scan(d, tcg_ctz(d->s, d->val[1]));
+    bit_scan(d, false);
 }
 
 void gen_BSR(X86Dis *d)
 {
-    bit_scan(d, tcg_xori(d->s, tcg_clz(d->s, d->val[1]), 31));
+    bit_scan(d, true);
 }

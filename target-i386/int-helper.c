@@ -45,9 +45,11 @@ uint32_t helper_divw(CPUX86State *env, uint32_t dxax, uint32_t by)
     return dxax % by << 16 | dxax / by;
 }
 
-uint64_t helper_divl(CPUX86State *env, uint64_t edxeax, uint32_t by)
+uint64_t helper_divl(CPUX86State *env, uint32_t eax, uint32_t edx, uint32_t by)
 {
-    if (edxeax >> 32 >= by) {
+    uint64_t edxeax = (uint64_t)edx << 32 | eax;
+
+    if (edx >= by) {
         x86_raise(env, EXCP_DE, GETPC());
     }
     return edxeax % by << 32 | edxeax / by;
@@ -73,9 +75,9 @@ uint32_t helper_idivw(CPUX86State *env, uint32_t dxax, uint32_t by)
     return (uint32_t)(num % den & 0xffff) << 16 | (uint32_t)(num / den & 0xffff);
 }
 
-uint64_t helper_idivl(CPUX86State *env, uint64_t edxeax, uint32_t by)
+uint64_t helper_idivl(CPUX86State *env, uint32_t eax, uint32_t edx, uint32_t by)
 {
-    int64_t num = (int64_t)edxeax, den = (int32_t)by;
+    int64_t num = (int64_t)((uint64_t)edx << 32 | eax), den = (int32_t)by;
 
     if (den == 0 || (num == INT64_MIN && den == -1) || num / den != (int32_t)(num / den)) {
         x86_raise(env, EXCP_DE, GETPC());

@@ -68,6 +68,7 @@ const TCGTarget x86_tcg_target = {
         .bits = CPU_JMP_CACHE_BITS,
         .hash_shift = CPU_JMP_CACHE_BITS,
     },
+    .pc = G_EIP + 1,
     .exit_request = ENV(common.exit_request),
     .mxcsr = ENV(mxcsr_host),
     .cold = x86_cold,
@@ -409,19 +410,41 @@ static void leave_if_interrupted(X86Dis *d)
     }
 }
 
-void x86_jump_val(X86Dis *d, TCGv eip)
+/* EIP is set: true if the jump cache knows the way. */
+static bool may_look_up(X86Dis *d)
 {
     d->end = END_GONE;
-    tcg_set(d->s, G_EIP, eip);
     if (d->leave) {
         leave(d);
-        return;
+        return false;
     }
     leave_if_interrupted(d);
-    if (d->cs_base == 0) {
-        tcg_goto_ptr(d->s, eip, d->hflags);
-    } else {
+    if (d->cs_base) {
         tcg_exit_tb(d->s, TB_EXIT_NONE);
+    }
+    return d->cs_base == 0;
+}
+
+void x86_jump_val(X86Dis *d, TCGv eip)
+{
+    tcg_set(d->s, G_EIP, eip);
+    if (may_look_up(d)) {
+        tcg_goto_ptr(d->s, eip, d->hflags);
+    }
+}
+
+/* Code of the kernel is not worth copying: at one address only. */
+static void jump_far_away(X86Dis *d, uint32_t eip)
+{
+    set_eip(d, eip);
+    if (!may_look_up(d)) {
+        return;
+    }
+    if (cpl(d) == 0) {
+        d->bound = true;
+        tcg_goto_known(d->s, eip, d->hflags);
+    } else {
+        tcg_goto_ptr(d->s, tcg_const(d->s, eip), d->hflags);
     }
 }
 
@@ -433,7 +456,7 @@ static bool same_page(const X86Dis *d, uint32_t eip)
 void x86_jump(X86Dis *d, uint32_t eip, unsigned slot)
 {
     if (d->leave || !same_page(d, eip)) {
-        x86_jump_val(d, tcg_const(d->s, eip));
+        jump_far_away(d, eip);
         return;
     }
     d->end = END_GONE;
@@ -757,7 +780,7 @@ static void finish(X86Dis *d)
     switch (d->end) {
     case END_NOT: case END_NEXT:
         if (d->crosses) {               /* nobody chains to such a block */
-            x86_jump_val(d, tcg_const(d->s, d->next));
+            jump_far_away(d, d->next);
         } else {
             x86_jump(d, d->next, d->rounds != 0);
         }

@@ -633,6 +633,12 @@ void tcg_goto_ptr(TCGContext *s, TCGv pc, uint32_t tag)
     op->k[0] = tag;
 }
 
+void tcg_goto_known(TCGContext *s, uint32_t pc, uint32_t tag)
+{
+    tcg_goto_ptr(s, tcg_const(s, pc), tag);
+    s->ops[s->num_ops - 1].k[1] = 1;
+}
+
 void tcg_exit_tb(TCGContext *s, TBExit how)
 {
     append(s, TCG_exit_tb)->k[0] = how;

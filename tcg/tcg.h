@@ -140,6 +140,10 @@ enum {
                                dropped or merged */
     TCG_CALL_NO_GLOBALS = 2,/* neither reads nor writes globals, cannot raise */
     TCG_CALL_NO_WRITE   = 4,/* may read globals or raise, writes none */
+    /* "leiii", NO_WRITE: divides b:a by c, without and with sign; the quotient, and in
+     * the upper half the remainder.  A back end may do in line what is not odd: where
+     * the quotient does not fit, or c is 0, and whatever it likes, is the helper's. */
+    TCG_CALL_DIVU = 8, TCG_CALL_DIVS = 16,
     /* 0: may read and write any global and raise */
 };
 
@@ -194,7 +198,7 @@ typedef struct TCGSoftMMU {
 /*
  * Jump cache: 2^bits entries inside env, each
  *      u32 pc, u32 tag, u64 tc_ptr
- * Entry of pc: (pc ^ pc >> hash_shift) & (2^bits - 1).
+ * Entry of pc: (pc ^ pc >> hash_shift) >> 1 & (2^bits - 1).
  */
 typedef struct TCGJumpCache {
     uint32_t table;                     /* env offset */
@@ -206,6 +210,9 @@ typedef struct TCGTarget {
     unsigned num_globals;
     TCGSoftMMU mmu;
     TCGJumpCache jump_cache;
+    uint8_t pc;                         /* the global that is set() to the pc before
+                                           goto_ptr, plus 1; 0: none.  No block
+                                           relies on it where it begins */
     uint32_t exit_request;              /* env offset of a u32 */
     uint32_t mxcsr;                     /* env offset of the u32 MXCSR (all
                                            exceptions masked) translated code
@@ -431,6 +438,8 @@ void tcg_br(TCGContext *s, TCGLabel l);
 void tcg_brcond(TCGContext *s, TCGCond c, TCGv a, TCGv b, TCGLabel l);
 void tcg_goto_tb(TCGContext *s, unsigned slot);
 void tcg_goto_ptr(TCGContext *s, TCGv pc, uint32_t tag);
+/* To a constant; the code depends on it in a way that tb-copy.h cannot mend. */
+void tcg_goto_known(TCGContext *s, uint32_t pc, uint32_t tag);
 void tcg_exit_tb(TCGContext *s, TBExit how);
 
 /* -- For humans -------------------------------------------------------------- */

@@ -202,6 +202,11 @@ static int x86_gen_code(TCGContext *s, uint8_t *code, size_t len,
     return 0;
 }
 
+/* Within 8 aligned bytes (asm_align_rel32), but perhaps not aligned. */
+typedef struct __attribute__((packed, may_alias)) Displacement {
+    int32_t v;
+} Displacement;
+
 static void x86_patch_jump(const TCGContext *s, uint8_t *code, uint32_t jump,
                            const uint8_t *target)
 {
@@ -214,8 +219,8 @@ static void x86_patch_jump(const TCGContext *s, uint8_t *code, uint32_t jump,
     if (!target) {
         target = code + words[1];
     }
-    __atomic_store_n((int32_t *)(void *)at, (int32_t)(target - (at + 4)),
-                     __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    ((volatile Displacement *)(void *)at)->v = (int32_t)(target - (at + 4));
 }
 
 static uint32_t x86_jump_word(const uint8_t *code, uint32_t jump)

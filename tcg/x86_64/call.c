@@ -7,7 +7,19 @@
  *   NO_WRITE     all globals go to env, caller-saved pins come back
  *   0            all globals go to env and are forgotten
  * Pins come back when something needs them, or never if the block ends first.
+ *
+ * A division (TCG_CALL_DIVU, DIVS) is an instruction of ours; the helper is called
+ * from a stub, with everything saved, when that could fault:
+ *
+ *          cmp    edx, c                   DIVS: edx is not the sign of eax, or
+ *          jae    stub                     c is 0 or -1
+ *          div    c
+ *          shl    rdx, 32
+ *          or     rax, rdx
+ *      resume:
  */
+#include <assert.h>
+
 #include "tcg/x86_64/x86.h"
 
 static const uint8_t arg_regs[6] = { RDI, RSI, RDX, RCX, R8, R9 };
@@ -119,6 +131,103 @@ static void result(X86 *x, char type)
     }
 }
 
+/* -- Division ---------------------------------------------------------------- */
+
+/* Compare so that NE, or AE without sign, means odd. */
+static unsigned look_for_odd(X86 *x, bool is_signed, unsigned c)
+{
+    unsigned t, u;
+
+    if (!is_signed) {
+        asm_rr(&x->as, OPC_CMP, RDX, c);
+        return CC_AE;
+    }
+    t = x86_scratch(x, 0);
+    u = x86_scratch(x, 0);
+    asm_mov_rr(&x->as, false, t, RAX);
+    asm_shift_ri(&x->as, SH_SAR, false, t, 31);
+    asm_rr(&x->as, ALU_XOR << 3 | 3, t, RDX);
+    asm_lea(&x->as, false, u, mem(c, 1));
+    asm_alu_ri(&x->as, ALU_CMP, false, u, 2);
+    asm_rr(&x->as, ALU_SBB << 3 | 3, u, u);
+    asm_rr(&x->as, ALU_OR << 3 | 3, t, u);
+    return CC_NE;
+}
+
+static void division(X86 *x, const TCGHelper *h)
+{
+    const TCGOp *op = x86_op(x);
+    bool is_signed = h->flags & TCG_CALL_DIVS;
+    unsigned c, d;
+    Stub *stub;
+
+    x->num_divisions++;
+    x86_load_pins(x, x->pins);
+    if (x->num_pending + TCG_MAX_GLOBALS > MAX_PENDING) {
+        x86_store_dirty(x, ~0ull);
+    }
+    x86_reserve(x, RAX);
+    x86_reserve(x, RDX);
+    c = x86_use_reg(x, op->in[2].temp);
+    x86_load(x, RAX, op->in[0].temp);
+    x86_load(x, RDX, op->in[1].temp);
+    stub = x86_new_stub(x, STUB_DIV, asm_jcc(&x->as, look_for_odd(x, is_signed, c)));
+    stub->k = (uintptr_t)h->fn;
+    stub->reg = (uint8_t)c;
+    stub->insn = (uint16_t)(x->out->num_insns - 1);
+    stub->xmm = x->used & XMM_REGS;
+    x86_pend(x, stub, ~0ull);
+    asm_rr(&x->as, 0xf7, is_signed ? 7 : 6, c);
+    asm_shift_ri(&x->as, SH_SHL, true, RDX, 32);
+    asm_rr(&x->as, ALU_OR << 3 | 3 | REX_W, RAX, RDX);
+    stub->resume = x->as.p;
+    x86_consume(x);
+    d = x86_def(x, RAX, 0);
+    if (d != RAX) {
+        asm_mov_rr(&x->as, true, d, RAX);
+    }
+}
+
+/* The helper finds its instruction by where it was called from. */
+static void name_place(X86 *x, unsigned insn)
+{
+    TCGInsnStart *at = &x->out->insns[x->out->num_insns++];
+
+    assert(x->out->num_insns <= TCG_MAX_INSNS);
+    *at = x->out->insns[insn];
+    at->code_offset = (uint32_t)(x->as.p - x->code);
+}
+
+void x86_division_stub(X86 *x, const Stub *stub)
+{
+    static const uint8_t saved[] = { RCX, RDX, RSI, RDI, R8, RAX };
+    const unsigned num = sizeof(saved);
+    _Static_assert(sizeof(saved) % 2 == 0, "aligned at the call");
+
+    name_place(x, stub->insn);
+    x86_store_pending(x, stub);
+    x86_save_xmm(x, stub->xmm, false);
+    x->pins_home = x->pins_stale = 0;
+    x86_store_pins(x, x->pins);
+    for (unsigned i = 0; i < num; i++) {
+        asm_push(&x->as, saved[i]);
+    }
+    asm_mov_rr(&x->as, false, RCX, stub->reg);
+    asm_mov_rr(&x->as, false, RSI, RAX);
+    asm_lea(&x->as, true, RDI, x86_env(0));
+    asm_call(&x->as, stub->k);
+    asm_rm(&x->as, OPC_MOV_STORE | REX_W, RAX, mem(RSP, 0));
+    for (unsigned i = num; i-- > 0;) {
+        asm_pop(&x->as, saved[i]);
+    }
+    x->pins_stale = x->pins & CALLER_SAVED;
+    x86_load_pins(x, x->pins_stale);
+    x86_save_xmm(x, stub->xmm, true);
+    asm_jmp_to(&x->as, stub->resume);
+}
+
+/* -- Calls ------------------------------------------------------------------- */
+
 void x86_call_op(X86 *x)
 {
     const TCGOp *op = x86_op(x);
@@ -131,6 +240,11 @@ void x86_call_op(X86 *x)
 
     x->flags.kind = FLAGS_NONE;
     x86_drop_held(x, ~0u);
+    if ((h->flags & (TCG_CALL_DIVU | TCG_CALL_DIVS)) && !x->s->no_opt &&
+        x->out->num_insns && x->num_divisions < MAX_DIVISIONS) {
+        division(x, h);
+        return;
+    }
     if (reads) {
         x86_store_dirty(x, ~0ull);
     }

@@ -9,7 +9,7 @@
  *
  * goto_tb is a jmp whose displacement is patched; when a conditional branch is
  * the only way to a goto_tb, the branch itself is patched instead.  Patching is
- * one aligned 4-byte store.  Behind the block lies, for each slot, a pair of
+ * one 4-byte store.  Behind the block lies, for each slot, a pair of
  * u32: offset of the displacement, offset of where it points unpatched.
  */
 #include <assert.h>
@@ -125,41 +125,77 @@ static void emit_goto_tb(X86 *x, unsigned slot)
     x86_start_ebb(x);
 }
 
-static void emit_goto_ptr(X86 *x)
+/* t becomes the offset of pc's entry, in units of 8 bytes. */
+static void jump_cache_index(X86 *x, unsigned pc, unsigned t)
 {
-    const TCGOp *op = x86_op(x);
     const TCGJumpCache *jc = &x->target->jump_cache;
-    uint32_t tag = (uint32_t)op->k[0];
-    Mem entry = x86_env(jc->table);
-    unsigned pc, t;
-    uint8_t *miss;
 
-    make_canonical(x);
-    pc = x86_use_reg(x, op->in[0].temp);
-    t = x86_scratch(x, 0);
-    if (x->bmi && jc->bits + jc->hash_shift <= 32) {
+    if (x->bmi && jc->bits + jc->hash_shift < 32) {
         asm_rorx(&x->as, false, t, pc, jc->hash_shift);
     } else {
         asm_mov_rr(&x->as, false, t, pc);
         asm_shift_ri(&x->as, SH_SHR, false, t, jc->hash_shift);
     }
     asm_rr(&x->as, ALU_XOR << 3 | 3, t, pc);
-    asm_alu_ri(&x->as, ALU_AND, false, t, (1 << jc->bits) - 1);
-    asm_rr(&x->as, ALU_ADD << 3 | 3, t, t);     /* times 16 in two steps */
-    entry.index = (uint8_t)t;
-    entry.scale = 3;
-    if (tag) {                          /* both at once: tag << 32 | pc */
-        unsigned key = x86_scratch(x, 0);
+    asm_alu_ri(&x->as, ALU_AND, false, t, (2 << jc->bits) - 2);
+}
 
-        asm_mov_ri(&x->as, key, (uint64_t)tag << 32, false);
-        asm_rr(&x->as, ALU_OR << 3 | 3 | REX_W, key, pc);
-        pc = key;
+static Mem known_entry(const X86 *x, uint32_t pc)
+{
+    const TCGJumpCache *jc = &x->target->jump_cache;
+
+    return x86_env(jc->table + (((pc ^ pc >> jc->hash_shift) & ((2u << jc->bits) - 2)) << 3));
+}
+
+/* A register that holds known | pc; pc may be NO_REG. */
+static unsigned jump_cache_key(X86 *x, uint64_t known, unsigned pc)
+{
+    unsigned key;
+
+    if (pc != NO_REG && known == 0) {
+        return pc;
     }
-    asm_rm(&x->as, 0x39 | REX_W, pc, entry);
-    miss = asm_jcc(&x->as, CC_NE);
+    key = x86_scratch(x, 0);
+    asm_mov_ri(&x->as, key, known, true);
+    if (pc != NO_REG) {
+        asm_rr(&x->as, ALU_OR << 3 | 3 | REX_W, key, pc);
+    }
+    return key;
+}
+
+/* The pc is stored when the cache does not have it; blocks it has do not look. */
+static void emit_goto_ptr(X86 *x)
+{
+    const TCGOp *op = x86_op(x);
+    unsigned temp = op->in[0].temp, pc = NO_REG, global = x->target->pc - 1u, key;
+    uint64_t later = 0, known = op->k[0] << 32;
+    Mem entry;
+    Stub *stub;
+
+    if (x->target->pc && (x->dirty >> global & 1) &&
+        x->num_pending + TCG_MAX_GLOBALS <= MAX_PENDING) {
+        later = 1ull << global;
+    }
+    x86_store_dirty(x, ~later);
+    x86_load_pins(x, x->pins);
+    if (op->k[1]) {
+        known |= (uint32_t)x->t[temp].k;
+        entry = known_entry(x, (uint32_t)known);
+    } else {
+        entry = x86_env(x->target->jump_cache.table);
+        pc = x86_use_reg(x, temp);
+        entry.index = (uint8_t)x86_scratch(x, 0);
+        entry.scale = 3;
+        jump_cache_index(x, pc, entry.index);
+    }
+    key = jump_cache_key(x, known, pc);
+    asm_rm(&x->as, 0x39 | REX_W, key, entry);
+    stub = x86_new_stub(x, STUB_EXIT, asm_jcc(&x->as, CC_NE));
+    stub->k = x->tb | TB_EXIT_NONE;
+    x86_pend(x, stub, later);
+    x86_clean(x, later);
     entry.disp += 8;
     asm_rm(&x->as, 0xff, 4, entry);
-    x86_new_stub(x, STUB_EXIT, miss)->k = x->tb | TB_EXIT_NONE;
     x86_start_ebb(x);
 }
 
@@ -288,6 +324,12 @@ void x86_head(X86 *x)
 /* Stubs that do the same are one. */
 static void exit_stub(X86 *x, const Stub *stub)
 {
+    if (stub->num_pending) {
+        x86_store_pending(x, stub);
+        asm_mov_ri(&x->as, RAX, stub->k, true);
+        asm_jmp_to(&x->as, x->leave);
+        return;
+    }
     if (x->exit_stub && x->exit_k == stub->k) {
         asm_set_rel32(stub->from, x->exit_stub);
         return;
@@ -317,6 +359,9 @@ bool x86_stubs(X86 *x)
             break;
         case STUB_REDO:
             x86_redo_stub(x, stub);
+            break;
+        case STUB_DIV:
+            x86_division_stub(x, stub);
             break;
         case STUB_BRANCH:
             x86_store_pending(x, stub);

@@ -286,7 +286,7 @@ void asm_align_rel32(Asm *a, unsigned len)
     static const uint8_t nops[4][3] = {
         { 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 },
     };
-    unsigned n = -(unsigned)((uintptr_t)a->p + len) & 3;
+    unsigned at = (unsigned)((uintptr_t)a->p + len) & 7, n = at > 4 ? 8 - at : 0;
 
     memcpy(a->p, nops[n], 3);
     a->p += n;

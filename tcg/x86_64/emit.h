@@ -99,7 +99,8 @@ void asm_jmp_to(Asm *a, const uint8_t *target);
 void asm_call(Asm *a, uintptr_t fn);    /* clobbers rax if fn is far away */
 void asm_set_rel32(uint8_t *at, const uint8_t *target);
 /* Nops until the displacement of a jump whose opcode is len bytes long would
- * be 4-aligned. */
+ * be within 8 aligned bytes: then it is written at once (SDM vol. 3, 8.1.1; AMD
+ * APM vol. 2, 7.3.2). */
 void asm_align_rel32(Asm *a, unsigned len);
 
 #endif

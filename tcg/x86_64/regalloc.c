@@ -247,6 +247,15 @@ void x86_pend(X86 *x, Stub *stub, uint64_t which)
     stub->num_pending = (uint16_t)(x->num_pending - stub->first_pending);
 }
 
+/* Nothing is to be stored for these any more. */
+void x86_clean(X86 *x, uint64_t which)
+{
+    for (uint64_t m = x->dirty & which; m; m &= m - 1) {
+        x->t[x->global_temp[__builtin_ctzll(m)]].dirty--;
+    }
+    x->dirty &= ~which;
+}
+
 /* -- Pins -------------------------------------------------------------------- */
 
 void x86_store_pins(X86 *x, RegMask pins)
@@ -793,7 +802,7 @@ void x86_start_block(X86 *x)
     }
     x86_start_ebb(x);
     x->flags.kind = FLAGS_NONE;
-    x->num_stubs = x->num_pending = x->num_fixups = 0;
+    x->num_stubs = x->num_pending = x->num_fixups = x->num_divisions = 0;
     x->jump_at[0] = x->jump_at[1] = NULL;
     x->jump_label[0] = x->jump_label[1] = 0xffff;
 }

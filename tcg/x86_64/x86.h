@@ -106,7 +106,7 @@ typedef struct Pending {
 } Pending;
 
 typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_X87_LD, STUB_X87_ST,
-                        STUB_BRANCH, STUB_EXIT, STUB_COLD, STUB_REDO } StubKind;
+                        STUB_BRANCH, STUB_EXIT, STUB_COLD, STUB_REDO, STUB_DIV } StubKind;
 
 typedef struct Stub {                   /* code out of line */
     uint8_t *from, *resume;
@@ -121,6 +121,7 @@ typedef struct Stub {                   /* code out of line */
     uint8_t addend;                     /* its register in a group */
     bool recheck;                       /* alone, before the slow path */
     uint16_t kill;                      /* addends that must not outlive it */
+    uint16_t insn;                      /* of a division: TCGCode.insns[] */
     uint8_t mmu_idx;
     uint16_t memop;                     /* of redo: TCGDoubt */
 } Stub;
@@ -141,6 +142,7 @@ typedef struct Group {
 #define NUM_HELD    3                   /* groups that keep their addend */
 #define MAX_STUBS   (TCG_MAX_OPS + 2)
 #define MAX_PENDING 16384
+#define MAX_DIVISIONS 64                /* in line: each is an entry of TCGCode.insns */
 #define MAX_FIXUPS  TCG_MAX_OPS
 
 typedef struct X86 {
@@ -221,7 +223,7 @@ typedef struct X86 {
     uint8_t *exit_stub;                 /* the last one, and what it returns */
     uintptr_t exit_k;
     Pending pending[MAX_PENDING];
-    unsigned num_pending;
+    unsigned num_pending, num_divisions;
 } X86;
 
 static inline TCGOp *x86_op(X86 *x) { return &x->s->ops[x->op]; }
@@ -267,6 +269,7 @@ void x86_lose_regs(X86 *x, RegMask regs);
 Loc x86_where(X86 *x, unsigned temp);
 void x86_store_pending(X86 *x, const Stub *stub);
 void x86_pend(X86 *x, Stub *stub, uint64_t which);
+void x86_clean(X86 *x, uint64_t which);
 RegMask x86_held_regs(const X86 *x);
 void x86_drop_held(X86 *x, RegMask regs);
 
@@ -298,6 +301,7 @@ void x86_cold_thunks(X86 *x);
 
 /* call.c */
 void x86_call_op(X86 *x);
+void x86_division_stub(X86 *x, const Stub *stub);
 
 /* control.c */
 void x86_control_op(X86 *x);

@@ -48,6 +48,7 @@ static const TCGTarget target = {
     .mmu = { .table = 0x1000, .table_stride = 0x4000, .mask = 8,
              .page_bits = 12 },
     .jump_cache = { .table = 0x10000, .bits = 12, .hash_shift = 12 },
+    .pc = EIP + 1,
     .exit_request = 0,
     .redo = redo,
 };
@@ -200,6 +201,41 @@ static void pop_ret(TCGContext *s)
     set(s, ESP, tcg_addi(s, sp, 4));
     set(s, EIP, v);
     tcg_goto_ptr(s, v, 0x51);
+}
+
+/* call far_away, where that is known to stay */
+static void call_known(TCGContext *s)
+{
+    TCGv sp = tcg_addi(s, get(s, ESP), -4);
+
+    tcg_qemu_st(s, sp, tcg_const(s, 0x1005), MO_32, 0);
+    set(s, ESP, sp);
+    set(s, EIP, tcg_const(s, 0x12345678));
+    tcg_goto_known(s, 0x12345678, 0x51);
+}
+
+static const TCGHelper divu = { "divu", helper, TCG_CALL_NO_WRITE | TCG_CALL_DIVU, "leiii" };
+static const TCGHelper divs = { "divs", helper, TCG_CALL_NO_WRITE | TCG_CALL_DIVS, "leiii" };
+
+static void divide(TCGContext *s, const TCGHelper *h)
+{
+    TCGv q = tcg_call(s, h, get(s, EAX), get(s, EDX), get(s, ESI));
+
+    set(s, EAX, tcg_trunc32(s, q));
+    set(s, EDX, tcg_trunc32(s, tcg_shri(s, q, 32)));
+    tcg_exit_tb(s, TB_EXIT_NONE);
+}
+
+/* div esi */
+static void div_reg(TCGContext *s)
+{
+    divide(s, &divu);
+}
+
+/* idiv esi */
+static void idiv_reg(TCGContext *s)
+{
+    divide(s, &divs);
 }
 
 /* add [edi], eax */

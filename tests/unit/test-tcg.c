@@ -211,6 +211,7 @@ static const TCGTarget target = {
     },
     .jump_cache = { .table = offsetof(Env, jump), .bits = JC_BITS,
                     .hash_shift = 5 },
+    .pc = GM + 5 + 1,
     .exit_request = offsetof(Env, exit_request),
     .mxcsr = offsetof(Env, mxcsr),
     .cold = help_cold,
@@ -263,6 +264,38 @@ static uint64_t help_ptr(uint64_t p)
     return v;
 }
 
+/* Where the quotient does not fit is seen, and sometimes a fault. */
+static uint64_t divide(Env *env, bool odd, uint32_t q, uint32_t r, uintptr_t ra)
+{
+    if (!odd) {
+        return (uint64_t)r << 32 | q;
+    }
+    mix(pc_of(tcg_helper_ra(running, ra)));
+    mix_state(env);
+    if (env->m[1] & 1) {
+        longjmp(fault_jmp, 3);
+    }
+    return 12345;
+}
+
+static uint64_t help_divu(Env *env, uint32_t a, uint32_t b, uint32_t c)
+{
+    uint64_t n = (uint64_t)b << 32 | a;
+    bool odd = b >= c;
+
+    return divide(env, odd, odd ? 0 : (uint32_t)(n / c), odd ? 0 : (uint32_t)(n % c),
+                  (uintptr_t)__builtin_return_address(0));
+}
+
+static uint64_t help_divs(Env *env, uint32_t a, uint32_t b, uint32_t c)
+{
+    int64_t n = (int64_t)((uint64_t)b << 32 | a), by = (int32_t)c;
+    bool odd = by == 0 || (by == -1 && n == INT64_MIN) || n / by != (int32_t)(n / by);
+
+    return divide(env, odd, odd ? 0 : (uint32_t)(n / by), odd ? 0 : (uint32_t)(n % by),
+                  (uintptr_t)__builtin_return_address(0));
+}
+
 #define HELPER(fn, flags, sig) { #fn, (void (*)(void))fn, flags, sig }
 
 static const TCGHelper helpers[] = {
@@ -272,6 +305,8 @@ static const TCGHelper helpers[] = {
     HELPER(help_write, 0, "iie"),
     HELPER(help_raise, TCG_CALL_NO_WRITE, "vei"),
     HELPER(help_ptr, TCG_CALL_NO_GLOBALS, "ll"),
+    HELPER(help_divu, TCG_CALL_NO_WRITE | TCG_CALL_DIVU, "leiii"),
+    HELPER(help_divs, TCG_CALL_NO_WRITE | TCG_CALL_DIVS, "leiii"),
 };
 
 /* -- Variants ---------------------------------------------------------------- */
@@ -858,19 +893,26 @@ TEST(chaining)
     }
 }
 
-/* goto_ptr goes where the jump cache says, if pc and tag are right. */
+/* goto_ptr goes where the jump cache says, if pc and tag are right; to a constant, too.
+ * The pc is stored if it does not. */
 TEST(jump_cache)
 {
-    for (uint32_t tag = 0; tag < 2; tag++) {
+    for (uint32_t kind = 0; kind < 4; kind++) {
         FOR_VARIANTS(v) {
             TCGContext *s = begin(v);
             uint8_t *first = v->code;
-            uint32_t pc = 0x1234 << 3, index;
+            uint32_t pc = 0x1234 << 3, index, tag = kind & 1;
             TCGCode out;
             Env env;
 
             tcg_set(s, GR + 1, tcg_const(s, 7));
-            tcg_goto_ptr(s, tcg_get(s, GR), tag);
+            if (kind & 2) {
+                tcg_set(s, GM + 5, tcg_const(s, pc));
+                tcg_goto_known(s, pc, tag);
+            } else {
+                tcg_set(s, GM + 5, tcg_get(s, GR));
+                tcg_goto_ptr(s, tcg_get(s, GR), tag);
+            }
             generate(v);
             out = v->out;
             tcg_begin(s);
@@ -879,7 +921,7 @@ TEST(jump_cache)
             v->code = first + ((out.size + 63) & ~63u);
             generate(v);
             reset_env(&env);
-            index = (pc ^ pc >> 5) & 15;
+            index = (pc ^ pc >> 5) >> 1 & 15;
             env.jump[index] = (JumpEntry){ pc, tag, (uintptr_t)v->code };
             v->code = first;
             v->out = out;
@@ -890,10 +932,13 @@ TEST(jump_cache)
             env.jump[index].tag ^= 2;
             CHECK_EQ(run(v, &env), (uintptr_t)tb_dummy | TB_EXIT_NONE);
             CHECK_EQ(env.r[2], 0);
+            CHECK_EQ(env.m[5], pc);
             env.jump[index].tag ^= 2;
             env.jump[index].pc ^= 16;
+            env.m[5] = 0;
             run(v, &env);
             CHECK_EQ(env.r[2], 0);
+            CHECK_EQ(env.m[5], pc);
         }
     }
 }
@@ -1239,11 +1284,27 @@ static void random_memory(Program *p)
     }
 }
 
+/* Half of them of a number that is no longer than its extension. */
+static void random_division(Program *p)
+{
+    TCGContext *s = p->s;
+    bool is_signed = below(2);
+    TCGv a = pick(p, TCG_I32), b = pick(p, TCG_I32), c = pick(p, TCG_I32);
+
+    if (below(2)) {
+        b = is_signed ? tcg_sari(s, a, 31) : tcg_const(s, 0);
+    }
+    add_value(p, tcg_call(s, &helpers[6 + is_signed], a, b, c));
+}
+
 static void random_call(Program *p)
 {
     TCGContext *s = p->s;
 
-    switch (below(6)) {
+    switch (below(8)) {
+    case 6: case 7:
+        random_division(p);
+        break;
     case 0:
         add_value(p, tcg_call(s, &helpers[0], pick(p, TCG_I32),
                               pick(p, TCG_I64)));
