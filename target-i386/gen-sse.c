@@ -7,7 +7,9 @@
  * addresses, env->xmm_d and xmm_t; it is used where the back end has no such
  * instructions, and while exceptions are unmasked.
  *
- * An MMX operation is a helper always; a memory operand is brought to xmm_t.
+ * MMX registers are fields of env.  An operation is the host's on XMM registers,
+ * whose low halves are loaded and stored; where those would not be the same, and
+ * for the slow twin, it is a helper, a memory operand brought to xmm_t.
  *
  * MMX instructions make the x87 register stack theirs: TOP 0, all registers
  * valid, exponent all ones in what is written (9.5).
@@ -22,7 +24,9 @@ static uint32_t mmx_at(unsigned n) { return ENV(fpregs) + 16 * n; }
 
 static void mmx_enter(X86Dis *d)
 {
-    tcg_call0(d->s, &h_fwait);
+    if (!x86_x87_on_host(d)) {          /* else nothing can be pending */
+        tcg_call0(d->s, &h_fwait);
+    }
     tcg_st(d->s, TCG_st32, tcg_const(d->s, 0), ENV(fpstt));
     tcg_st(d->s, TCG_st64, tcg_const64(d->s, 0), ENV(fptags));
 }
@@ -34,8 +38,7 @@ static void mmx_written(X86Dis *d, unsigned n)
 
 void gen_EMMS(X86Dis *d)
 {
-    tcg_call0(d->s, &h_fwait);
-    tcg_st(d->s, TCG_st32, tcg_const(d->s, 0), ENV(fpstt));
+    mmx_enter(d);
     tcg_st(d->s, TCG_st64, tcg_const64(d->s, 0x0101010101010101ull), ENV(fptags));
 }
 
@@ -56,15 +59,43 @@ static TCGv mmx_source(X86Dis *d, unsigned bytes)
 }
 
 static TCGv mmx_dest(X86Dis *d) { return tcg_env_ptr(d->s, mmx_at(d->reg)); }
+
+/* The same as lane 0 of a vector, the rest 0. */
+static TCGv mmx_vector(X86Dis *d, unsigned bytes)
+{
+    return d->has_mem ? xmm_source(d, bytes) : tcg_ld(d->s, TCG_ldvd, mmx_at(d->rm));
+}
+
+static void set_mmx(X86Dis *d, unsigned n, TCGv v)
+{
+    tcg_st(d->s, TCG_stvd, v, mmx_at(n));
+    mmx_written(d, n);
+}
+
 /* -- The rows of simd-ops.def ------------------------------------------------ */
 
-static void mmx_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
+static void mmx_call(X86Dis *d, const TCGHelper *h, unsigned bytes)
 {
     TCGv s = mmx_source(d, bytes);
 
     mmx_enter(d);
     tcg_call(d->s, h, mmx_dest(d), s);
     mmx_written(d, d->reg);
+}
+
+static void mmx_op(X86Dis *d, const TCGHelper *h, unsigned bytes, Arity arity)
+{
+    uint32_t k = insn(d) | TCG_X86_66;
+
+    if (!fast(d)) {
+        mmx_call(d, h, bytes);
+        return;
+    }
+    TCGv s = mmx_vector(d, bytes);
+
+    mmx_enter(d);
+    set_mmx(d, d->reg, arity == ONE ? op1(d, k, s)
+                                    : op2(d, k, tcg_ld(d->s, TCG_ldvd, mmx_at(d->reg)), s));
 }
 
 static void xmm_op(X86Dis *d, const TCGHelper *h, unsigned bytes, Arity arity)
@@ -115,8 +146,11 @@ static void compare_op(X86Dis *d, const TCGHelper *h, unsigned bytes)
 }
 
 #define BOTH_ROW(name, bytes, arity)                                        \
-    void gen_##name##_M(X86Dis *d) { mmx_op(d, &h_##name##_m, bytes); }     \
+    void gen_##name##_M(X86Dis *d) { mmx_op(d, &h_##name##_m, bytes, arity); } \
     void gen_##name##_X(X86Dis *d) { xmm_op(d, &h_##name##_x, 16, arity); }
+#define ACROSS(name, insn)                                                  \
+    void gen_##name##_M(X86Dis *d) { mmx_call(d, &h_##name##_m, 8); }       \
+    XMM(name, insn, 16)
 #define BOTH(name, insn) BOTH_ROW(name, 8, TWO)
 #define BOTH4(name, insn) BOTH_ROW(name, 4, TWO)
 #define BOTH1(name, insn) BOTH_ROW(name, 8, ONE)
@@ -142,24 +176,28 @@ static TCGv count_operand(X86Dis *d)
     return tcg_env_ptr(d->s, ENV(xmm_t));
 }
 
-static void mmx_shift(X86Dis *d, const TCGHelper *h)
-{
-    mmx_enter(d);
-    tcg_call(d->s, h, tcg_env_ptr(d->s, mmx_at(d->rm)), count_operand(d));
-    mmx_written(d, d->rm);
-}
-
-static void fast_shift(X86Dis *d)
+static TCGv fast_shift(X86Dis *d, TCGv v)
 {
     uint32_t k = insn_imm(d, d->imm[1]) | TCG_X86_DIGIT | (uint32_t)d->reg << 25;
 
-    set_xmm(d, d->rm, op1(d, k, xmm(d, d->rm)));
+    return op1(d, k | TCG_X86_66, v);
+}
+
+static void mmx_shift(X86Dis *d, const TCGHelper *h)
+{
+    mmx_enter(d);
+    if (fast(d)) {
+        set_mmx(d, d->rm, fast_shift(d, tcg_ld(d->s, TCG_ldvd, mmx_at(d->rm))));
+    } else {
+        tcg_call(d->s, h, tcg_env_ptr(d->s, mmx_at(d->rm)), count_operand(d));
+        mmx_written(d, d->rm);
+    }
 }
 
 static void xmm_shift(X86Dis *d, const TCGHelper *h)
 {
     if (fast(d)) {
-        fast_shift(d);
+        set_xmm(d, d->rm, fast_shift(d, xmm(d, d->rm)));
     } else {
         tcg_call(d->s, h, in_xmm_d(d, xmm(d, d->rm)), count_operand(d));
         from_xmm_d(d, d->rm);
@@ -175,7 +213,7 @@ SHIFT(PSLLQ)
 static void byte_shift(X86Dis *d, const TCGHelper *h)
 {
     if (fast(d)) {
-        fast_shift(d);
+        set_xmm(d, d->rm, fast_shift(d, xmm(d, d->rm)));
     } else {
         tcg_call(d->s, h, in_xmm_d(d, xmm(d, d->rm)), imm8(d, 1));
         from_xmm_d(d, d->rm);
@@ -209,7 +247,19 @@ static void mmx_imm(X86Dis *d, const TCGHelper *h)
     mmx_written(d, d->reg);
 }
 
-void gen_PSHUFW(X86Dis *d) { mmx_imm(d, &h_pshufw); }
+/* On the low half that is PSHUFLW. */
+void gen_PSHUFW(X86Dis *d)
+{
+    if (!fast(d)) {
+        mmx_imm(d, &h_pshufw);
+        return;
+    }
+    TCGv s = mmx_vector(d, 8);
+
+    mmx_enter(d);
+    set_mmx(d, d->reg, op1(d, insn_imm(d, d->imm[2]) | TCG_X86_F2, s));
+}
+
 void gen_PALIGNR_M(X86Dis *d) { mmx_imm(d, &h_palignr_m); }
 void gen_PSHUFD(X86Dis *d) { xmm_imm(d, &h_pshufd, ONE); }
 void gen_PSHUFLW(X86Dis *d) { xmm_imm(d, &h_pshuflw, ONE); }
@@ -454,8 +504,7 @@ void gen_MOVDQ2Q(X86Dis *d)
 {
     x86_x87_to_env(d);
     mmx_enter(d);
-    tcg_st(d->s, TCG_stvd, xmm(d, d->rm), mmx_at(d->reg));
-    mmx_written(d, d->reg);
+    set_mmx(d, d->reg, xmm(d, d->rm));
 }
 
 void gen_PINSRW_M(X86Dis *d)
@@ -500,7 +549,13 @@ void gen_PEXTRW_X(X86Dis *d)
 void gen_PMOVMSKB_M(X86Dis *d)
 {
     mmx_enter(d);
-    d->result = tcg_call(d->s, &h_pmovmskb_m, tcg_env_ptr(d->s, mmx_at(d->rm)));
+    if (fast(d)) {
+        TCGv v = mmx_vector(d, 8);
+
+        d->result = tcg_x86(d->s, TCG_x86_vi, insn(d) | TCG_X86_66, v, v);
+    } else {
+        d->result = tcg_call(d->s, &h_pmovmskb_m, tcg_env_ptr(d->s, mmx_at(d->rm)));
+    }
 }
 
 static void sign_bits(X86Dis *d, const TCGHelper *h)

@@ -80,6 +80,11 @@ d905d0030320 | fld dword, denormal unmasked | fcw=37d [3d0]=a07c02 | fsw=b882 ft
 0f77 | emms | fsw=6600 ftw=ff | fsw=4600 ftw=0
 0f62d1 | punpckldq mm2, mm1 | | ftw=ff st2=ffff:0000000000000000
 0f6213 | punpckldq mm2, [ebx] reads 4 bytes | ebx=20032ffc | ftw=ff st2=ffff:0000000000000000
+0ff4d1 | pmuludq mm2, mm1 | st1=ffff:00000000ffffffff st2=ffff:12345678ffffffff | ftw=ff st2=ffff:fffffffe00000001
+0f73d220 | psrlq mm2, 32 | st2=ffff:1122334455667788 | ftw=ff st2=ffff:0000000011223344
+0f70d14e | pshufw mm2, mm1, 4e | st1=ffff:1111222233334444 | ftw=ff st2=ffff:3333444411112222
+0fd7c1 | pmovmskb eax, mm1 | st1=ffff:80ff7f0001818000 | ftw=ff eax=c6
+0f69d1 | punpckhwd mm2, mm1 | st1=ffff:aaaabbbbccccdddd st2=ffff:1111222233334444 | ftw=ff st2=ffff:aaaa1111bbbb2222
 0f2a9995010320 | cvtpi2ps xmm, memory: no MMX state | ecx=0 |
 0f7fff | movq mm7, mm7 with an exception pending | fcw=37e fsw=8081 | eip=20010100 exc=10:0
 0f7f25ac040320 | movq memory, too | fcw=37e fsw=8081 st4=0000:1122334455667788 | eip=20010100 exc=10:0
