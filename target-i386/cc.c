@@ -23,6 +23,40 @@ static uint32_t flag(uint32_t cond, uint32_t bit)
     return cond ? bit : 0;
 }
 
+typedef struct Fields {
+    uint32_t op, dst, src;
+} Fields;
+
+/* CF and OF of IMUL: the product is not what the low half says. */
+static bool too_wide(int64_t product, unsigned size)
+{
+    static const uint8_t up[] = { 56, 48, 32 };
+
+    return product != (int64_t)((uint64_t)product << up[size]) >> up[size];
+}
+
+/* What has not been computed yet. */
+static Fields finished(uint32_t op, uint32_t dst, uint32_t src)
+{
+    unsigned base = op & CC_OP_MASK, size = cc_size(base), n = cc_count(op);
+
+    switch (cc_base(base)) {
+    case CC_OP_CMPB:
+        return (Fields){ CC_OP_SUBB + size, dst - src, src };
+    case CC_OP_IMULB:
+        return (Fields){ CC_OP_MULB + size, dst * src,
+                         too_wide((int64_t)(int32_t)dst * (int32_t)src, size) };
+    case CC_OP_SHLB:
+        return (Fields){ base, dst, src << n };
+    case CC_OP_SHRB:
+        return (Fields){ CC_OP_SARB + size, dst, src >> n };
+    case CC_OP_SARB:
+        return (Fields){ base, dst, (uint32_t)((int32_t)src >> n) };
+    default:
+        return (Fields){ base, dst, src };
+    }
+}
+
 /* Everything but ZF, SF and PF. */
 static uint32_t carry_flags(uint32_t op, uint32_t dst, uint32_t src,
                             uint32_t src2)
@@ -70,16 +104,17 @@ static uint32_t carry_flags(uint32_t op, uint32_t dst, uint32_t src,
 static uint32_t base_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
 {
     static const uint32_t width[] = { 0xff, 0xffff, 0xffffffff };
+    Fields f = finished(op, dst, src);
 
-    if (op == CC_OP_EFLAGS) {
-        return src & CC_ALL;
+    if (f.op == CC_OP_EFLAGS) {
+        return f.src & CC_ALL;
     }
-    uint32_t mask = width[cc_size(op)];
+    uint32_t mask = width[cc_size(f.op)];
 
-    return carry_flags(op, dst, src, src2) |
-           flag((dst & mask) == 0, CC_Z) |
-           flag(dst & mask & ~(mask >> 1), CC_S) |
-           flag(!__builtin_parity(dst & 0xff), CC_P);
+    return carry_flags(f.op, f.dst, f.src, src2) |
+           flag((f.dst & mask) == 0, CC_Z) |
+           flag(f.dst & mask & ~(mask >> 1), CC_S) |
+           flag(!__builtin_parity(f.dst & 0xff), CC_P);
 }
 
 /* SDM vol. 2B, RCL/RCR/ROL/ROR: OF for a count of 1; the rule is kept for all. */
@@ -100,7 +135,7 @@ uint32_t x86_cc_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2, ui
 {
     unsigned rot = (op & CC_ROT_MASK) >> CC_ROT_SHIFT;
     unsigned step = (op & CC_INC_MASK) >> CC_INC_SHIFT;
-    uint32_t f = base_flags(op & CC_OP_MASK, dst, src, src2);
+    uint32_t f = base_flags(op & (CC_OP_MASK | CC_COUNT_MASK), dst, src, src2);
 
     if (rot) {
         f = (f & ~(uint32_t)(CC_C | CC_O)) | rotate_flags(rot, src2);
@@ -123,10 +158,11 @@ uint32_t helper_cc_all(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2, u
 
 uint32_t helper_cc_carry(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
 {
-    unsigned rot = (op & CC_ROT_MASK) >> CC_ROT_SHIFT, base = op & CC_OP_MASK;
+    unsigned rot = (op & CC_ROT_MASK) >> CC_ROT_SHIFT;
+    Fields f = finished(op, dst, src);
 
     if (rot) {
         return rotate_flags(rot, src2) & CC_C;
     }
-    return base == CC_OP_EFLAGS ? src & CC_C : carry_flags(base, dst, src, src2) & CC_C;
+    return f.op == CC_OP_EFLAGS ? src & CC_C : carry_flags(f.op, f.dst, f.src, src2) & CC_C;
 }

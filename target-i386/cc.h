@@ -6,14 +6,17 @@
  *   op        cc_dst   cc_src                      cc_src2
  *   EFLAGS    -        the six flags themselves    -
  *   MUL       low half not 0: CF and OF are set    -
+ *   IMUL      operand  operand, both sign extended -       (not multiplied yet)
  *   ADD       result   second operand              -
  *   ADC       result   second operand              carry in, 0 or 1
  *   SUB       result   second operand              -       (first - second)
+ *   CMP       first    second operand              -       (not subtracted yet)
  *   SBB       result   second operand              borrow in, 0 or 1
  *   LOGIC     result   -                           -
  *   INC, DEC  result   CF as before, 0 or 1        -
- *   SHL       result   operand << (count - 1)      -
- *   SAR       result   operand >> (count - 1)      -       (also SHR, SHRD)
+ *   SHL       result   operand; bits 16:12 say     -
+ *   SHR       result   how far it is still to be   -       (zero extended)
+ *   SAR       result   shifted: count - 1 in all   -       (sign extended; SHRD)
  *   BT        as before: ZF SF PF   CF, 0 or 1     -
  *
  * Each but EFLAGS exists for bytes, words and doublewords, in this order.
@@ -22,7 +25,7 @@
  * On top of that, cc_op may say that a rotate came later, and later still an
  * INC or DEC; what they leave alone is that of the operation below:
  *
- *   bits 5:0   the operation above
+ *   bits 5:0   the operation above; bits 16:12 belong to it
  *   bits 8:6   CCRot: CF and OF come from cc_src2 (then bits 5:0 are not ADC, SBB)
  *   bits 11:9  CCInc: all but CF come from cc_inc, its result
  */
@@ -33,7 +36,8 @@
 #include <stdint.h>
 
 #define CC_OPS(OP) \
-    OP(MUL) OP(ADD) OP(ADC) OP(SUB) OP(SBB) OP(LOGIC) OP(INC) OP(DEC) OP(SHL) OP(SAR) OP(BT)
+    OP(MUL) OP(ADD) OP(ADC) OP(SUB) OP(SBB) OP(LOGIC) OP(INC) OP(DEC) OP(SHL) OP(SAR) OP(BT) \
+    OP(IMUL) OP(CMP) OP(SHR)
 
 typedef enum CCOp {
     CC_OP_EFLAGS,
@@ -42,7 +46,8 @@ typedef enum CCOp {
 #undef CC_OP_ENUM
     CC_OP_NUM,
     CC_OP_MASK = 63,
-    CC_OP_DYNAMIC = 1 << 15,            /* translator only: not known yet */
+    CC_COUNT_SHIFT = 12, CC_COUNT_MASK = 31 << CC_COUNT_SHIFT,
+    CC_OP_DYNAMIC = 1 << 20,            /* translator only: not known yet */
 } CCOp;
 
 _Static_assert(CC_OP_NUM <= CC_OP_MASK, "the base operation has six bits");
@@ -65,6 +70,8 @@ typedef enum CCInc {
 /* The operation without its width, as its byte form; and log2 of the width. */
 static inline CCOp cc_base(unsigned op) { return (CCOp)(op - (op - CC_OP_MULB) % 3); }
 static inline unsigned cc_size(unsigned op) { return (op - CC_OP_MULB) % 3; }
+/* How far cc_src is still to be shifted. */
+static inline unsigned cc_count(unsigned op) { return (op & CC_COUNT_MASK) >> CC_COUNT_SHIFT; }
 /* The operation a CCInc stands for. */
 static inline CCOp cc_inc_op(unsigned inc)
 {

@@ -22,6 +22,19 @@
 
 static const uint32_t width_mask[] = { 0xff, 0xffff, 0xffffffff };
 
+static bool is_op(const X86Dis *d, CCOp base)
+{
+    return cc_base(d->cc.op & CC_OP_MASK) == base;
+}
+
+/* cc_dst is not the result yet. */
+static bool not_computed(const X86Dis *d)
+{
+    return is_op(d, CC_OP_CMPB) || is_op(d, CC_OP_IMULB);
+}
+
+static TCGv dst(X86Dis *d);
+
 static uint32_t sign_bit(unsigned size)
 {
     return 1u << ((8u << size) - 1);
@@ -36,7 +49,7 @@ static TCGv konst(X86Dis *d, uint32_t k)
 
 static X86NewCC *record(X86Dis *d, unsigned op)
 {
-    d->new_cc = (X86NewCC){ .pending = true, .op = (uint16_t)op };
+    d->new_cc = (X86NewCC){ .pending = true, .op = op };
     return &d->new_cc;
 }
 
@@ -68,6 +81,18 @@ void x86_set_cc_sub(X86Dis *d, TCGv dst, TCGv a, TCGv b)
     d->new_cc.b = b;
 }
 
+void x86_set_cc_cmp(X86Dis *d, TCGv a, TCGv b)
+{
+    x86_set_cc_sub(d, a, a, b);
+    d->new_cc.op = sized(d, CC_OP_CMPB);
+}
+
+void x86_set_cc_shift(X86Dis *d, CCOp base, TCGv dst, TCGv x, unsigned count)
+{
+    x86_set_cc_src(d, base, dst, x);
+    d->new_cc.op |= (count - 1) << CC_COUNT_SHIFT;
+}
+
 void x86_set_cc_carry(X86Dis *d, CCOp base, TCGv dst, TCGv src, TCGv src2, TCGv carry)
 {
     x86_set_cc_src(d, base, dst, src);
@@ -96,7 +121,11 @@ void x86_set_cc_bt(X86Dis *d, TCGv carry)
         x86_set_cc_eflags(d, tcg_or(d->s, rest, carry));
         n = &d->new_cc;
     } else {
+        TCGv result = dst(d);
+
         n = record(d, CC_OP_BTB + cc_size(op));
+        n->have_dst = not_computed(d);
+        n->dst = result;
         n->have_src = true;
         n->src = carry;
     }
@@ -120,7 +149,7 @@ void x86_set_cc_inc(X86Dis *d, CCOp base, TCGv result)
         n->inc_kind = (uint8_t)kind;
         n->op_val = tcg_get(d->s, G_CC_OP);
         if (d->cc.inc != kind) {
-            n->op_val = tcg_andi(d->s, n->op_val, CC_OP_MASK | CC_ROT_MASK);
+            n->op_val = tcg_andi(d->s, n->op_val, ~(uint32_t)CC_INC_MASK);
             n->op_val = tcg_ori(d->s, n->op_val, kind << CC_INC_SHIFT);
         }
     }
@@ -277,15 +306,20 @@ static X86Cond never(X86Dis *d)
     return cond(TCG_COND_NE, konst(d, 0), konst(d, 0));
 }
 
-/* The result the flags other than CF come from. */
-static TCGv dst(X86Dis *d)
-{
-    return tcg_get(d->s, d->cc.inc ? G_CC_INC : G_CC_DST);
-}
-
 static TCGv src(X86Dis *d)
 {
     return tcg_get(d->s, G_CC_SRC);
+}
+
+/* The result the flags other than CF come from. */
+static TCGv dst(X86Dis *d)
+{
+    TCGv v = tcg_get(d->s, d->cc.inc ? G_CC_INC : G_CC_DST);
+
+    if (d->cc.inc || !not_computed(d)) {
+        return v;
+    }
+    return is_op(d, CC_OP_CMPB) ? tcg_sub(d->s, v, src(d)) : tcg_mul(d->s, v, src(d));
 }
 
 static X86Cond bit_set(X86Dis *d, TCGv v, uint32_t mask)
@@ -328,7 +362,8 @@ static TCGv first_operand(X86Dis *d, unsigned base)
     case CC_OP_ADCB:
         return tcg_sub(s, tcg_sub(s, dst(d), src(d)), tcg_get(s, G_CC_SRC2));
     case CC_OP_SUBB:
-        return d->cc.have_ab ? d->cc.a : tcg_add(s, dst(d), src(d));
+        return d->cc.have_ab ? d->cc.a
+             : is_op(d, CC_OP_CMPB) ? tcg_get(s, G_CC_DST) : tcg_add(s, dst(d), src(d));
     case CC_OP_SBBB:
         return tcg_add(s, tcg_add(s, dst(d), src(d)), tcg_get(s, G_CC_SRC2));
     case CC_OP_INCB:
@@ -344,8 +379,10 @@ static TCGv overflow_sign(X86Dis *d, unsigned base)
     TCGContext *s = d->s;
     TCGv a, b = src(d), r = dst(d);
 
-    if (base == CC_OP_SHLB || base == CC_OP_SARB) {
-        return tcg_xor(s, b, r);
+    switch (base) {
+    case CC_OP_SHLB: return tcg_xor(s, tcg_shli(s, b, cc_count(d->cc.op)), r);
+    case CC_OP_SHRB: return tcg_xor(s, tcg_shri(s, b, cc_count(d->cc.op)), r);
+    case CC_OP_SARB: return tcg_xor(s, tcg_sari(s, b, cc_count(d->cc.op)), r);
     }
     a = first_operand(d, base);
     if (base == CC_OP_SUBB || base == CC_OP_SBBB) {
@@ -400,6 +437,18 @@ static X86Cond cond_zero(X86Dis *d, unsigned base, unsigned size)
     return is_zero(d, dst(d), size);
 }
 
+/* CF and OF of IMUL. */
+static X86Cond too_wide(X86Dis *d, unsigned size)
+{
+    TCGContext *s = d->s;
+    TCGv low = dst(d);
+
+    if (size == MO_32) {
+        return cond(TCG_COND_NE, tcg_mulsh(s, tcg_get(s, G_CC_DST), src(d)), tcg_sari(s, low, 31));
+    }
+    return cond(TCG_COND_NE, x86_sext(d, low, (TCGMemOp)size), low);
+}
+
 /* A rotate left CF in cc_src2. */
 static X86Cond rotated_carry(X86Dis *d, unsigned rot)
 {
@@ -425,9 +474,11 @@ static X86Cond cond_carry(X86Dis *d)
     if (op == CC_OP_EFLAGS) {
         return bit_set(d, src(d), CC_C);
     }
-    size = cc_size(op);
-    switch (cc_base(op)) {
-    case CC_OP_SUBB:
+    size = cc_size(op & CC_OP_MASK);
+    switch (cc_base(op & CC_OP_MASK)) {
+    case CC_OP_IMULB:
+        return too_wide(d, size);
+    case CC_OP_SUBB: case CC_OP_CMPB:
         return cond_sub(d, TCG_COND_LTU, size, false);
     case CC_OP_ADDB:
         return cond(TCG_COND_LTU, x86_zext(d, dst(d), (TCGMemOp)size),
@@ -435,9 +486,9 @@ static X86Cond cond_carry(X86Dis *d)
     case CC_OP_LOGICB:
         return never(d);
     case CC_OP_SHLB:
-        return bit_set(d, src(d), sign_bit(size));
-    case CC_OP_SARB: case CC_OP_BTB:
-        return bit_set(d, src(d), 1);
+        return bit_set(d, src(d), sign_bit(size) >> cc_count(op));
+    case CC_OP_SHRB: case CC_OP_SARB: case CC_OP_BTB:
+        return bit_set(d, src(d), 1u << cc_count(op));
     case CC_OP_INCB: case CC_OP_DECB: case CC_OP_MULB:
         return cond(TCG_COND_NE, src(d), konst(d, 0));
     default:                            /* ADC, SBB */
@@ -455,6 +506,8 @@ static X86Cond cond_overflow(X86Dis *d, unsigned base, unsigned size)
         return never(d);
     case CC_OP_MULB:
         return cond(TCG_COND_NE, src(d), konst(d, 0));
+    case CC_OP_IMULB:
+        return too_wide(d, size);
     case CC_OP_INCB:
         return is_zero(d, tcg_xori(s, dst(d), sign), size);
     case CC_OP_DECB:
@@ -481,7 +534,7 @@ static X86Cond cond_less(X86Dis *d, unsigned base, unsigned size)
         return cond(base == CC_OP_INCB ? TCG_COND_LT : TCG_COND_LE, a,
                     konst(d, base == CC_OP_INCB ? 0xffffffff : 0));
     }
-    case CC_OP_MULB: {
+    case CC_OP_MULB: case CC_OP_IMULB: {
         TCGv sign = x86_sext(d, dst(d), (TCGMemOp)size);
         TCGv sf = tcg_shri(s, sign, 31);
 
@@ -528,6 +581,9 @@ static X86Cond known_cond(X86Dis *d, unsigned op, unsigned which)
 {
     unsigned base = cc_base(op), size = cc_size(op);
 
+    if (base == CC_OP_CMPB) {
+        base = CC_OP_SUBB;
+    }
     switch (which) {
     case 0: return cond_overflow(d, base, size);
     case 2: return cond_zero(d, base, size);

@@ -24,7 +24,7 @@ void gen_SUB(X86Dis *d)
 /* SDM vol. 2A, CMP: flags as SUB sets them, result dropped. */
 void gen_CMP(X86Dis *d)
 {
-    gen_SUB(d);
+    x86_set_cc_cmp(d, d->val[0], d->val[1]);
 }
 
 /*
@@ -168,31 +168,18 @@ void gen_MUL(X86Dis *d)
     x86_set_cc_src(d, CC_OP_MULB, low, high);
 }
 
-static TCGv imul_overflow(X86Dis *d, TCGv product)
-{
-    return tcg_sub(d->s, x86_sext(d, product, d->ot), product);
-}
-
 void gen_IMUL1(X86Dis *d)
 {
     TCGContext *s = d->s;
     TCGv a = x86_sext(d, x86_reg(d, R_EAX, d->ot), d->ot), b = x86_sext(d, d->val[0], d->ot);
-    TCGv low = tcg_mul(s, a, b), overflow;
+    TCGv low = tcg_mul(s, a, b);
 
-    if (d->ot == MO_32) {
-        TCGv high = tcg_mulsh(s, a, b);
-
-        overflow = tcg_sub(s, high, tcg_sari(s, low, 31));
-        set_pair(d, low, high);
+    if (d->ot == MO_8) {
+        x86_set_reg(d, R_EAX, MO_16, low);
     } else {
-        overflow = imul_overflow(d, low);
-        if (d->ot == MO_8) {
-            x86_set_reg(d, R_EAX, MO_16, low);
-        } else {
-            set_pair(d, low, tcg_shri(s, low, 16));
-        }
+        set_pair(d, low, d->ot == MO_32 ? tcg_mulsh(s, a, b) : tcg_shri(s, low, 16));
     }
-    x86_set_cc_src(d, CC_OP_MULB, low, overflow);
+    x86_set_cc_src(d, CC_OP_IMULB, a, b);
 }
 
 /* Two forms: G *= E, and G = E * immediate. */
@@ -201,15 +188,10 @@ void gen_IMUL(X86Dis *d)
     TCGContext *s = d->s;
     bool three = place_of(d->operand[2]) == X_I;
     TCGv a = x86_sext(d, d->val[1], d->ot);
-    TCGv b = x86_sext(d, d->val[three ? 2 : 0], d->ot), overflow;
+    TCGv b = x86_sext(d, d->val[three ? 2 : 0], d->ot);
 
     d->result = tcg_mul(s, a, b);
-    if (d->ot == MO_32) {
-        overflow = tcg_sub(s, tcg_mulsh(s, a, b), tcg_sari(s, d->result, 31));
-    } else {
-        overflow = imul_overflow(d, d->result);
-    }
-    x86_set_cc_src(d, CC_OP_MULB, d->result, overflow);
+    x86_set_cc_src(d, CC_OP_IMULB, a, b);
 }
 
 /* The flags are undefined; they stay. */

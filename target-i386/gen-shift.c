@@ -56,8 +56,12 @@ static void shift(X86Dis *d, TCGv x, CCOp base, TCGv (*op)(TCGContext *, TCGv, T
         return;
     }
     d->result = op(d->s, x, c.v);
-    x86_set_cc_src(d, base, d->result, op(d->s, x, less_one(d, c)));
-    flags_unless_zero(d, c);
+    if (c.known) {
+        x86_set_cc_shift(d, base, d->result, x, c.k);
+    } else {
+        x86_set_cc_src(d, base, d->result, op(d->s, x, less_one(d, c)));
+        flags_unless_zero(d, c);
+    }
 }
 
 void gen_SHL(X86Dis *d)
@@ -67,7 +71,7 @@ void gen_SHL(X86Dis *d)
 
 void gen_SHR(X86Dis *d)
 {
-    shift(d, d->val[0], CC_OP_SARB, tcg_shr);
+    shift(d, d->val[0], CC_OP_SHRB, tcg_shr);
 }
 
 void gen_SAR(X86Dis *d)

@@ -61,9 +61,9 @@ typedef struct X86Cond {                /* true if a c b */
 
 /* What is known about the lazy flags at translation time. */
 typedef struct X86CC {
-    uint16_t op;                        /* cc.h, or CC_OP_DYNAMIC */
+    uint32_t op;                        /* cc.h, or CC_OP_DYNAMIC */
     uint8_t inc;                        /* DYNAMIC, but with this CCInc on top */
-    bool have_ab;                       /* SUB: a and b are its operands */
+    bool have_ab;                       /* SUB, CMP: a and b are its operands */
     bool have_carry;                    /* carry is CF, 0 or 1 */
     bool src_set, src2_set, inc_set;    /* set in this block */
     TCGv a, b, carry;
@@ -72,7 +72,7 @@ typedef struct X86CC {
 /* What an instruction does to the flags; committed after its write-back. */
 typedef struct X86NewCC {
     bool pending;
-    uint16_t op;
+    uint32_t op;
     uint8_t inc_kind;                   /* becomes X86CC.inc */
     bool have_dst, have_src, have_src2, have_inc, have_ab, have_carry;
     TCGv op_val;                        /* if op is CC_OP_DYNAMIC */
@@ -239,6 +239,9 @@ void x86_cold(void *env, uint32_t where);
 void x86_set_cc(X86Dis *d, CCOp base, TCGv dst);
 void x86_set_cc_src(X86Dis *d, CCOp base, TCGv dst, TCGv src);
 void x86_set_cc_sub(X86Dis *d, TCGv dst, TCGv a, TCGv b);
+void x86_set_cc_cmp(X86Dis *d, TCGv a, TCGv b);
+/* x: what is shifted, by `count`, 1 .. 31. */
+void x86_set_cc_shift(X86Dis *d, CCOp base, TCGv dst, TCGv x, unsigned count);
 void x86_set_cc_carry(X86Dis *d, CCOp base, TCGv dst, TCGv src, TCGv src2, TCGv carry);
 /* INC or DEC (byte form): CF stays. */
 void x86_set_cc_inc(X86Dis *d, CCOp base, TCGv result);

@@ -109,6 +109,18 @@ static void check(unsigned op, uint32_t dst, uint32_t src, uint32_t src2, uint32
     }
 
 BINARY_TEST(add, CC_OP_ADDB, a + b, 0, CC_ALL)
+/* CMP is SUB whose fields are its operands. */
+TEST(cmp)
+{
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        unsigned size = i % 3;
+        uint32_t a = value(), b = value();
+        Native n = sub_fn[size](a, b, 0);
+
+        check(CC_OP_CMPB + size, dirty(a, size), dirty(b, size), 0, n.flags, CC_ALL);
+    }
+}
+
 BINARY_TEST(adc, CC_OP_ADCB, a + b + c, 1, CC_ALL)
 BINARY_TEST(sub, CC_OP_SUBB, a - b, 0, CC_ALL)
 BINARY_TEST(sbb, CC_OP_SBBB, a - b - c, 1, CC_ALL)
@@ -184,6 +196,8 @@ static uint32_t shift_mask(unsigned count, unsigned size)
             check(base + size, (uint32_t)(x op count),                      \
                   (uint32_t)(x op (count - 1)), 0, n.flags,                 \
                   shift_mask(count, size));                                 \
+            check((base + size) | (count - 1) << CC_COUNT_SHIFT, (uint32_t)(x op count), \
+                  (uint32_t)x, 0, n.flags, shift_mask(count, size));        \
         }                                                                   \
     }
 
@@ -193,7 +207,7 @@ static int32_t extended(uint32_t v, unsigned size)
 }
 
 SHIFT_TEST(shl, CC_OP_SHLB, trimmed, <<)
-SHIFT_TEST(shr, CC_OP_SARB, trimmed, >>)
+SHIFT_TEST(shr, CC_OP_SHRB, trimmed, >>)
 SHIFT_TEST(sar, CC_OP_SARB, extended, >>)
 #undef SHIFT_TEST
 
@@ -210,6 +224,24 @@ TEST(mul)
         check(CC_OP_MULL, low, high, 0, (uint32_t)flags, CC_C | CC_O);
     }
 }
+
+/* IMUL's fields are the operands, sign extended; it is done when somebody looks. */
+#define IMUL_TEST(id, size, type, suffix)                                   \
+    TEST(id)                                                                \
+    {                                                                       \
+        for (unsigned i = 0; i < ROUNDS; i++) {                             \
+            type a = (type)value(), b = (type)value(), low = a;             \
+            uint64_t flags;                                                 \
+                                                                            \
+            __asm__ volatile("imul" suffix " %2, %0" FLAGS_TO("%1")         \
+                             : "+r"(low), "=&r"(flags) : "r"(b) : "cc", "memory"); \
+            check(CC_OP_IMULB + size, (uint32_t)a, (uint32_t)b, 0, (uint32_t)flags, \
+                  CC_C | CC_O);                                             \
+        }                                                                   \
+    }
+
+IMUL_TEST(imulw, 1, int16_t, "w")
+IMUL_TEST(imull, 2, int32_t, "l")
 
 /* -- The rest ---------------------------------------------------------------- */
 
