@@ -73,6 +73,10 @@ static inline unsigned tcg_op_ins(const TCGOp *op)
 }
 
 /* Can the operation be dropped when nobody uses its result? */
-bool tcg_op_pure(const TCGOp *op);
+static inline bool tcg_op_pure(const TCGOp *op)
+{
+    return op->opc == TCG_call ? tcg_op_helper(op)->flags & TCG_CALL_PURE
+                               : !(tcg_op_defs[op->opc].flags & TCG_SIDE);
+}
 
 #endif

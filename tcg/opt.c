@@ -731,20 +731,27 @@ static uint64_t possible_ones(const Pass *p, unsigned *signed_bits)
     }
 }
 
+/* The result is any value of its type. */
+static TCGOptTemp *new_value(Pass *p, unsigned index)
+{
+    unsigned d = p->op->d.temp;
+    TCGOptTemp *t = &p->o->t[d];
+
+    *t = (TCGOptTemp){
+        .ones = p->s->temp_type[d] == TCG_I32 ? 0xffffffff : ~0ull,
+        .copy_of = (uint16_t)d, .def = (uint16_t)index, .signed_bits = 64,
+    };
+    return t;
+}
+
 static void note_result(Pass *p, unsigned index)
 {
-    TCGType type = (TCGType)p->s->temp_type[p->op->d.temp];
-    TCGOptTemp *t = &p->o->t[p->op->d.temp];
     unsigned signed_bits = 64;
+    uint64_t ones = possible_ones(p, &signed_bits);
+    TCGOptTemp *t = new_value(p, index);
 
-    t->copy_of = p->op->d.temp;
-    t->def = (uint16_t)index;
-    t->is_const = false;
-    t->ones = possible_ones(p, &signed_bits);
-    if (type == TCG_I32) {
-        t->ones &= 0xffffffff;
-    }
-    if (type != TCG_V128 && t->ones < 1ull << 31) {
+    t->ones &= ones;
+    if (t->ones < 1ull << 31) {
         unsigned bits = t->ones ? 65 - (unsigned)__builtin_clzll(t->ones) : 1;
 
         signed_bits = bits < signed_bits ? bits : signed_bits;
@@ -765,32 +772,38 @@ static void know_global(TCGOpt *o, unsigned g, unsigned temp)
     o->known_globals |= 1ull << g;
 }
 
-static void do_global(Pass *p)
+static void forward_get(Pass *p, unsigned index)
 {
     TCGOpt *o = p->o;
     unsigned g = (unsigned)p->op->k[0];
-    bool known = o->known_globals >> g & 1;
 
-    if (p->op->opc == TCG_get) {
-        if (known) {
-            to_copy(p, o->global_temp[g]);
-        } else {
-            know_global(o, g, p->op->d.temp);
-        }
-    } else if (known && o->global_temp[g] == p->op->in[0].temp) {
-        p->op->opc = TCG_nop;           /* it has that value already */
+    if (o->known_globals >> g & 1) {
+        to_copy(p, o->global_temp[g]);
     } else {
-        know_global(o, g, p->op->in[0].temp);
+        know_global(o, g, p->op->d.temp);
+        new_value(p, index);
     }
 }
 
-/* All operands are constants. */
-static bool fold(Pass *p)
+static void forward_set(Pass *p)
 {
-    uint64_t v[4] = { 0 }, result;
-    unsigned num = tcg_op_defs[p->op->opc].ins;
+    TCGOpt *o = p->o;
+    unsigned g = (unsigned)p->op->k[0], temp = o->t[p->op->in[0].temp].copy_of;
 
-    if (num == 0 || num > 4) {
+    p->op->in[0].temp = (uint16_t)temp;
+    if ((o->known_globals >> g & 1) && o->global_temp[g] == temp) {
+        p->op->opc = TCG_nop;           /* it has that value already */
+    } else {
+        know_global(o, g, temp);
+    }
+}
+
+/* If all operands are constants. */
+static bool fold(Pass *p, unsigned num)
+{
+    uint64_t v[4], result;
+
+    if (num > 4) {
         return false;
     }
     for (unsigned i = 0; i < num; i++) {
@@ -809,22 +822,19 @@ static bool fold(Pass *p)
 static void put_constant_right(Pass *p)
 {
     TCGOp *op = p->op;
+    TCGv t = op->in[0];
 
-    if ((tcg_op_defs[op->opc].flags & TCG_COMM) && op->opc != TCG_call &&
-        in(p, 0)->is_const && !in(p, 1)->is_const) {
-        TCGv t = op->in[0];
-
+    if (!in(p, 1)->is_const) {
         op->in[0] = op->in[1];
         op->in[1] = t;
     }
 }
 
-static bool is_i64(const Pass *p)
+static bool is_i64(const TCGContext *s, const TCGOp *op)
 {
-    const TCGOpDef *def = &tcg_op_defs[p->op->opc];
-    TCGv v = def->outs && p->op->opc <= TCG_rotr_i64 ? p->op->d : p->op->in[0];
+    TCGv v = op->opc <= TCG_rotr_i64 ? op->d : op->in[0];
 
-    return def->ins ? p->s->temp_type[v.temp] == TCG_I64 : false;
+    return s->temp_type[v.temp] == TCG_I64;
 }
 
 /* Apply rules until one gives up. */
@@ -832,39 +842,42 @@ static void simplify(Pass *p)
 {
     for (unsigned n = 0; n < 4; n++) {
         unsigned opc = p->op->opc;
+        const TCGOpDef *def = &tcg_op_defs[opc];
 
-        if (opc == TCG_nop || fold(p)) {
-            return;
+        if (def->ins && in(p, 0)->is_const) {
+            if (fold(p, def->ins)) {
+                return;
+            }
+            if (def->flags & TCG_COMM) {
+                put_constant_right(p);
+            }
         }
-        put_constant_right(p);
-        p->is64 = is_i64(p);
         if (!rules[opc]) {
             return;
         }
+        p->is64 = is_i64(p->s, p->op);
         rules[opc](p);
-        if (p->op->opc == opc) {
+        if (p->op->opc == opc || p->op->opc == TCG_nop) {
             return;
         }
     }
 }
 
-/* What an operation does to the knowledge, besides its result. */
-static void side_effects(Pass *p)
+/* What a call may have changed. */
+static void after_call(Pass *p)
+{
+    if (!(tcg_op_helper(p->op)->flags &
+          (TCG_CALL_PURE | TCG_CALL_NO_GLOBALS | TCG_CALL_NO_WRITE))) {
+        forget_globals(p->o);
+    }
+}
+
+static void end_basic_block(Pass *p)
 {
     unsigned opc = p->op->opc;
 
-    if (opc == TCG_call) {
-        unsigned flags = tcg_op_helper(p->op)->flags;
-
-        if (!(flags & (TCG_CALL_PURE | TCG_CALL_NO_GLOBALS |
-                       TCG_CALL_NO_WRITE))) {
-            forget_globals(p->o);
-        }
-    } else if (tcg_op_defs[opc].flags & TCG_END) {
-        forget_globals(p->o);
-        p->unreachable = opc == TCG_br || opc == TCG_exit_tb ||
-                         opc == TCG_goto_ptr;
-    }
+    forget_globals(p->o);
+    p->unreachable = opc == TCG_br || opc == TCG_exit_tb || opc == TCG_goto_ptr;
 }
 
 /* A zero extended i32 may stand for itself. */
@@ -877,7 +890,7 @@ static void skip_extensions(Pass *p)
     }
 }
 
-static void forward_op(Pass *p, unsigned index)
+static void forward_value(Pass *p, unsigned index)
 {
     TCGOp *op = p->op;
     unsigned num = tcg_op_ins(op);
@@ -885,18 +898,39 @@ static void forward_op(Pass *p, unsigned index)
     for (unsigned i = 0; i < num; i++) {
         op->in[i].temp = p->o->t[op->in[i].temp].copy_of;
     }
-    if (tcg_takes_i32(op->opc)) {
-        skip_extensions(p);
-    }
-    if (op->opc == TCG_get || op->opc == TCG_set) {
-        do_global(p);
-    } else if (op->opc != TCG_call) {
+    if (op->opc == TCG_call) {
+        after_call(p);
+    } else {
+        if (tcg_takes_i32(op->opc)) {
+            skip_extensions(p);
+        }
         simplify(p);
     }
-    if (tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP) {
+    const TCGOpDef *def = &tcg_op_defs[op->opc];
+
+    if (def->outs && op->d.temp != TCG_NO_TEMP) {
         note_result(p, index);
     }
-    side_effects(p);
+    if (def->flags & TCG_END) {
+        end_basic_block(p);
+    }
+}
+
+static void forward_op(Pass *p, unsigned index)
+{
+    switch (p->op->opc) {
+    case TCG_insn_start:
+        break;
+    case TCG_get:
+        forward_get(p, index);
+        break;
+    case TCG_set:
+        forward_set(p);
+        break;
+    default:
+        forward_value(p, index);
+        break;
+    }
 }
 
 /* A label ends the dead stretch, within the instruction begun last. */
@@ -909,14 +943,14 @@ static void forwards(Pass *p)
 {
     TCGContext *s = p->s;
 
-    for (unsigned t = 0; t < s->num_temps; t++) {
+    for (unsigned t = 0, num = s->num_temps; t < num; t++) {
         if (s->temp_is_const[t]) {
             know_const(p->o, t, s->temp_k[t]);
         }
     }
     forget_globals(p->o);
     p->unreachable = false;
-    for (unsigned i = 0; i < s->num_ops; i++) {
+    for (unsigned i = 0, num = s->num_ops; i < num; i++) {
         p->op = &s->ops[i];
         if (p->unreachable && can_drop_unreachable(p->op)) {
             p->op->opc = TCG_nop;
@@ -1049,20 +1083,44 @@ static bool melts(Back *b, const TCGOp *op)
 
 static bool is_dead(Back *b, const TCGOp *op)
 {
-    TCGOpt *o = b->p->o;
+    const TCGOpt *o = b->p->o;
 
-    if (op->opc == TCG_set) {
-        uint64_t bit = 1ull << op->k[0];
-        bool dead = b->dead & bit;
-
-        b->dead |= bit;
-        return dead;
-    }
-    if (op->opc == TCG_get) {
-        b->dead &= ~(1ull << op->k[0]);
-    }
     return tcg_op_pure(op) && (op->d.temp == TCG_NO_TEMP ||
                                o->uses[op->d.temp] == 0 || melts(b, op));
+}
+
+static void backward_value(Back *b, TCGOp *op, unsigned i)
+{
+    if (is_dead(b, op)) {
+        op->opc = TCG_nop;
+        return;
+    }
+    if (observes_globals(op)) {
+        b->dead = 0;
+    }
+    for (unsigned k = 0, ins = tcg_op_ins(op); k < ins; k++) {
+        count_use(b->p->o, op->in[k].temp, i);
+    }
+}
+
+static void backward_set(Back *b, TCGOp *op, unsigned i)
+{
+    uint64_t bit = 1ull << op->k[0];
+
+    if (b->dead & bit) {
+        op->opc = TCG_nop;
+    } else {
+        b->dead |= bit;
+        count_use(b->p->o, op->in[0].temp, i);
+    }
+}
+
+static void backward_get(Back *b, TCGOp *op)
+{
+    b->dead &= ~(1ull << op->k[0]);
+    if (b->p->o->uses[op->d.temp] == 0) {
+        op->opc = TCG_nop;
+    }
 }
 
 static void backwards(Pass *p)
@@ -1074,18 +1132,18 @@ static void backwards(Pass *p)
     for (unsigned i = s->num_ops; i-- > 0;) {
         TCGOp *op = &s->ops[i];
 
-        if (op->opc == TCG_nop) {
-            continue;
-        }
-        if (is_dead(&b, op)) {
-            op->opc = TCG_nop;
-            continue;
-        }
-        if (observes_globals(op)) {
-            b.dead = 0;
-        }
-        for (unsigned k = 0, ins = tcg_op_ins(op); k < ins; k++) {
-            count_use(p->o, op->in[k].temp, i);
+        switch (op->opc) {
+        case TCG_nop: case TCG_insn_start:
+            break;
+        case TCG_set:
+            backward_set(&b, op, i);
+            break;
+        case TCG_get:
+            backward_get(&b, op);
+            break;
+        default:
+            backward_value(&b, op, i);
+            break;
         }
     }
 }

@@ -478,14 +478,6 @@ TCGv tcg_call_args(TCGContext *s, const TCGHelper *h, const TCGv *args,
     return op->d;
 }
 
-bool tcg_op_pure(const TCGOp *op)
-{
-    if (op->opc == TCG_call) {
-        return tcg_op_helper(op)->flags & TCG_CALL_PURE;
-    }
-    return !(tcg_op_defs[op->opc].flags & TCG_SIDE);
-}
-
 bool tcg_may_store(const TCGContext *s, unsigned first)
 {
     for (unsigned i = first; i < s->num_ops; i++) {
