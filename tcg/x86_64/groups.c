@@ -70,32 +70,30 @@ static void note_sum(X86 *x, Finder *f, unsigned d, unsigned a, unsigned b, unsi
     x->offset[d] = (int32_t)(offset - s->offset);
 }
 
-/* base + offset of the result of an operation. */
+/* base + offset of the result of an addition or a shift. */
 static void note_address(X86 *x, Finder *f, const TCGOp *op)
 {
     unsigned d = op->d.temp, a = op->in[0].temp, b = op->in[1].temp;
 
-    x->base[d] = (uint16_t)d;
-    x->offset[d] = 0;
-    if (op->opc == TCG_shl_i32 && x->base[b] == CONST_BASE && x->base[a] != CONST_BASE) {
-        note_sum(x, f, d, a, NO_BASE, (unsigned)x->offset[b] & 31);
-    } else if (op->opc == TCG_add_i32 && x->base[b] == CONST_BASE) {
+    if (op->opc == TCG_add_i32 && x->base[b] == CONST_BASE) {
         x->base[d] = x->base[a];
         x->offset[d] = (int32_t)((uint32_t)x->offset[a] + (uint32_t)x->offset[b]);
     } else if (op->opc == TCG_add_i32) {
         note_sum(x, f, d, a, b, 0);
+    } else if (x->base[b] == CONST_BASE && x->base[a] != CONST_BASE) {
+        note_sum(x, f, d, a, NO_BASE, (unsigned)x->offset[b] & 31);
     }
 }
 
-static void note_constants(X86 *x)
+static void start_bases(X86 *x)
 {
     const TCGContext *s = x->s;
 
-    for (unsigned t = 0; t < s->num_temps; t++) {
-        if (s->temp_is_const[t]) {
-            x->base[t] = CONST_BASE;
-            x->offset[t] = (int32_t)s->temp_k[t];
-        }
+    for (unsigned t = 0, num = s->num_temps; t < num; t++) {
+        bool is_const = s->temp_is_const[t];
+
+        x->base[t] = (uint16_t)(is_const ? CONST_BASE : t);
+        x->offset[t] = is_const ? (int32_t)s->temp_k[t] : 0;
     }
 }
 
@@ -156,7 +154,6 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
     int32_t align = (int32_t)tcg_alignment((uint32_t)op->k[0]);
     Open *o;
 
-    x->group_of[i] = NO_GROUP;
     if (at > INT32_MAX - 16) {
         return;
     }
@@ -182,20 +179,24 @@ void x86_find_groups(X86 *x)
     Finder f;
 
     f.num_sums = f.num_open = f.next = f.num_groups = 0;
-    note_constants(x);
-    for (unsigned i = 0; i < s->num_ops; i++) {
+    start_bases(x);
+    for (unsigned i = 0, num = s->num_ops; i < num; i++) {
         const TCGOp *op = &s->ops[i];
-        const TCGOpDef *def = &tcg_op_defs[op->opc];
 
-        if (op->opc == TCG_call || (def->flags & TCG_END)) {
-            f.num_open = 0;
-        }
-        if (op->opc == TCG_qemu_ld || op->opc == TCG_qemu_st || op->opc == TCG_x87_ld ||
-            op->opc == TCG_x87_st) {
-            note_access(x, &f, op, i);
-        }
-        if (def->outs && op->d.temp != TCG_NO_TEMP) {
+        switch (op->opc) {
+        case TCG_nop: case TCG_insn_start: case TCG_get: case TCG_set:
+            break;
+        case TCG_add_i32: case TCG_shl_i32:
             note_address(x, &f, op);
+            break;
+        case TCG_qemu_ld: case TCG_qemu_st: case TCG_x87_ld: case TCG_x87_st:
+            note_access(x, &f, op, i);
+            break;
+        default:
+            if (op->opc == TCG_call || (tcg_op_defs[op->opc].flags & TCG_END)) {
+                f.num_open = 0;
+            }
+            break;
         }
     }
 }

@@ -289,62 +289,112 @@ static bool fold_address(X86 *x, const Scan *c, const TCGOp *op)
 
 /* -- The pass ---------------------------------------------------------------- */
 
-static void scan_global(X86 *x, Scan *c, const TCGOp *op, unsigned i)
+static void scan_result(X86 *x, const Scan *c, unsigned d, unsigned i)
 {
-    unsigned g = (unsigned)op->k[0];
-
-    if (op->opc == TCG_get) {
-        c->get_at[g] = i;
-        return;
-    }
-    x->set_again[i] = c->set_at[g] < c->bb_end;
-    c->set_at[g] = i;
-    c->set_temp[g] = op->in[0].temp;
-    x->set_to[op->in[0].temp] = (uint16_t)g;
+    x->next_out[i] = x->next[d];
+    find_hint(x, c, d);
 }
 
-static void scan_op(X86 *x, Scan *c, unsigned i)
+static void scan_get(X86 *x, Scan *c, const TCGOp *op, unsigned i)
 {
-    const TCGOp *op = &x->s->ops[i];
-    bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP;
+    scan_result(x, c, op->d.temp, i);
+    x->folded[i] = x->next_out[i] == 0;
+    if (!x->folded[i]) {
+        c->get_at[op->k[0]] = i;
+    }
+}
 
-    x->folded[i] = x->has_flags[i] = false;
-    x->next_out[i] = 0;
-    if (has_out) {
-        x->next_out[i] = x->next[op->d.temp];
-        find_hint(x, c, op->d.temp);
-        if ((x->next_out[i] == 0 && tcg_op_pure(op)) ||
-            (!x->wants_flags[i] && fold_address(x, c, op))) {
-            x->folded[i] = true;
-            return;
-        }
-    }
-    if (op->opc == TCG_get || op->opc == TCG_set) {
-        scan_global(x, c, op, i);
-    }
+static void scan_set(X86 *x, Scan *c, const TCGOp *op, unsigned i)
+{
+    unsigned g = (unsigned)op->k[0], temp = op->in[0].temp;
+
+    x->folded[i] = false;
+    x->set_again[i] = c->set_at[g] < c->bb_end;
+    c->set_at[g] = i;
+    c->set_temp[g] = (uint16_t)temp;
+    x->set_to[temp] = (uint16_t)g;
+    c->root = 0;
+    scan_uses(x, op, i, 1);
+}
+
+static void scan_add(X86 *x, Scan *c, const TCGOp *op, unsigned i)
+{
+    open_root(x, c, op, i);
+    c->root = x->wants_flags[i] ? 0 : i;
+}
+
+/* What others may see, or where they go. */
+static void scan_place(Scan *c, const TCGOp *op, unsigned i)
+{
     if (observes(op)) {
         c->observed = i;
     }
     if (tcg_op_defs[op->opc].flags & TCG_END) {
         c->bb_end = i;
     }
-    if (is_add(op->opc)) {
-        open_root(x, c, op, i);
-        c->root = x->wants_flags[i] ? 0 : i;
-        return;
+    c->root = 0;
+}
+
+static void scan_branch(X86 *x, Scan *c, const TCGOp *op, unsigned i)
+{
+    x->folded[i] = x->has_flags[i] = false;
+    scan_place(c, op, i);
+    find_flags(x, c, i);
+    if (!x->has_flags[i]) {
+        scan_uses(x, op, i, 2);
     }
-    if (op->opc != TCG_get) {
-        c->root = 0;
-    }
-    if (op->opc == TCG_brcond_i32 || op->opc == TCG_brcond_i64) {
-        find_flags(x, c, i);
-        if (x->has_flags[i]) {
+}
+
+static void scan_other(X86 *x, Scan *c, const TCGOp *op, unsigned i)
+{
+    bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP;
+    unsigned ins = tcg_op_ins(op);
+
+    x->folded[i] = x->has_flags[i] = false;
+    x->next_out[i] = 0;
+    if (has_out) {
+        scan_result(x, c, op->d.temp, i);
+        if ((x->next_out[i] == 0 && tcg_op_pure(op)) ||
+            (!x->wants_flags[i] && fold_address(x, c, op))) {
+            x->folded[i] = true;
             return;
         }
     }
-    scan_uses(x, op, i, tcg_op_ins(op));
-    if (has_out && tcg_op_defs[op->opc].ins) {
+    if (is_add(op->opc)) {
+        scan_add(x, c, op, i);
+        return;
+    }
+    scan_place(c, op, i);
+    scan_uses(x, op, i, ins);
+    if (has_out && ins) {
         pass_hint(x, c, op, i);
+    }
+}
+
+static void scan_op(X86 *x, Scan *c, unsigned i)
+{
+    const TCGOp *op = &x->s->ops[i];
+
+    switch (op->opc) {
+    case TCG_nop:
+        x->folded[i] = true;
+        break;
+    case TCG_insn_start:
+        x->folded[i] = false;
+        c->root = 0;
+        break;
+    case TCG_get:
+        scan_get(x, c, op, i);
+        break;
+    case TCG_set:
+        scan_set(x, c, op, i);
+        break;
+    case TCG_brcond_i32: case TCG_brcond_i64:
+        scan_branch(x, c, op, i);
+        break;
+    default:
+        scan_other(x, c, op, i);
+        break;
     }
 }
 
@@ -363,15 +413,20 @@ static const TCGOp *skip_quiet(const TCGOp *op, const TCGOp *end)
     return op;
 }
 
-/* Branch targets, forwards. */
-static void find_targets(X86 *x)
+/* Branch targets, forwards; how many accesses to guest memory there are. */
+static unsigned find_targets(X86 *x)
 {
     const TCGOp *op = x->s->ops, *end = op + x->s->num_ops;
+    unsigned accesses = 0;
     bool reached = true;
 
     for (; op < end; op++) {
         switch (op->opc) {
-        case TCG_insn_start: case TCG_nop:
+        case TCG_insn_start: case TCG_nop: case TCG_get: case TCG_set:
+            continue;
+        case TCG_qemu_ld: case TCG_qemu_st: case TCG_x87_ld: case TCG_x87_st:
+            x->group_of[op - x->s->ops] = NO_GROUP;
+            accesses++;
             continue;
         case TCG_br:
             x->label_refs[op->k[0]] += 2;   /* no jcc: not worth joining */
@@ -390,6 +445,20 @@ static void find_targets(X86 *x)
         }
         reached = falls_through(op);
     }
+    return accesses;
+}
+
+static void start_temps(X86 *x)
+{
+    const TCGContext *s = x->s;
+
+    for (unsigned t = 0, num = s->num_temps; t < num; t++) {
+        x->uses[t] = x->next[t] = 0;
+        x->set_to[t] = x->leads_to[t].global = NO_GLOBAL;
+        if (s->temp_is_const[t]) {
+            x86_new_temp(x, t, TEMP_CONST, s->temp_k[t]);
+        }
+    }
 }
 
 void x86_liveness(X86 *x)
@@ -404,23 +473,13 @@ void x86_liveness(X86 *x)
     memset(c.set_at, 0xff, x->target->num_globals * sizeof(c.set_at[0]));
     memset(c.get_at, 0xff, x->target->num_globals * sizeof(c.get_at[0]));
     memset(x->wants_flags, 0, s->num_ops);
-    memset(x->uses, 0, s->num_temps * sizeof(x->uses[0]));
-    memset(x->next, 0, s->num_temps * sizeof(x->next[0]));
-    for (unsigned t = 0; t < s->num_temps; t++) {
-        x->set_to[t] = x->leads_to[t].global = NO_GLOBAL;
-        if (s->temp_is_const[t]) {
-            x86_new_temp(x, t, TEMP_CONST, s->temp_k[t]);
-        }
-    }
     memset(x->label_refs, 0, s->num_labels * sizeof(x->label_refs[0]));
     memset(x->label_slot, 2, s->num_labels);
-    find_targets(x);
-    x86_find_groups(x);
+    start_temps(x);
+    if (find_targets(x) > 1) {
+        x86_find_groups(x);
+    }
     for (unsigned i = s->num_ops; i-- > 0;) {
-        if (s->ops[i].opc == TCG_nop) {
-            x->folded[i] = true;
-        } else {
-            scan_op(x, &c, i);
-        }
+        scan_op(x, &c, i);
     }
 }

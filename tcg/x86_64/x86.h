@@ -237,7 +237,7 @@ static inline Mem x86_env(uint32_t offset)
 /* liveness.c */
 void x86_liveness(X86 *x);
 
-/* groups.c */
+/* groups.c: not called for a block with one access; group_of is NO_GROUP before */
 void x86_find_groups(X86 *x);
 
 /* regalloc.c: see the comments there. */
