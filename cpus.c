@@ -32,7 +32,7 @@
 
 #define SLICE_NS (1 * NS_PER_MS)
 
-enum { STATE_ALIGN = 64, MAX_NOTIFIERS = 32 };
+enum { MAX_NOTIFIERS = 32 };
 
 struct CPUs {
     CPUsConfig config;
@@ -384,13 +384,11 @@ CPUs *cpus_new(const CPUsConfig *c, Error *err)
 CPUState *cpu_create(CPUs *s)
 {
     const CPUOps *ops = s->config.ops;
-    size_t size = (ops->state_size + STATE_ALIGN - 1) / STATE_ALIGN * STATE_ALIGN;
-    CPUState *cpu = aligned_alloc(STATE_ALIGN, size);
-    CPUExec *x = xzalloc(sizeof(*x));
+    CPUState *cpu = xzalloc_huge(ops->state_size);
+    CPUExec *x = xzalloc_huge(sizeof(*x));
 
-    assert(cpu && !s->started && s->num < MAX_CPUS);
+    assert(!s->started && s->num < MAX_CPUS);
     assert(s->num == 0 || s->config.clock);
-    memset(cpu, 0, size);
     *x = (CPUExec){
         .cpus = s, .mem = s->config.mem, .io = s->config.io, .clock = s->config.clock,
         .tbs = s->tbs, .options = &s->config.accel,

@@ -73,6 +73,8 @@ typedef struct PageBlocks {
     uint32_t writes;
     uint32_t cost;                      /* of writes since ... */
     int64_t since;                      /* ns; if checked, of the last change */
+    uint32_t linear;                    /* address of the first block's page */
+    bool moved;                         /* others are at other addresses */
     bool checked;                       /* not protected, its blocks look */
 } PageBlocks;
 
@@ -241,6 +243,7 @@ static bool make_regions(TBContext *t)
         if (!r->tbs) {
             return false;
         }
+        madvise(r->tbs, r->max * sizeof(*r->tbs), MADV_HUGEPAGE);
         reset_region(r);
     }
     return true;
@@ -278,7 +281,7 @@ static bool make_tcg(TBContext *t)
 TBContext *tb_context_new(const CPUOps *ops, const AccelOptions *o, Error *err)
 {
     uint64_t size = o->tb_size ? o->tb_size : DEFAULT_TB_SIZE;
-    TBContext *t = xzalloc(sizeof(*t));
+    TBContext *t = xzalloc_huge(sizeof(*t));
 
     t->ops = ops;
     t->options = *o;
@@ -444,11 +447,19 @@ static void set_link(uintptr_t *at, uintptr_t l)
     }
 }
 
+static uint32_t linear_page(const TranslationBlock *tb, unsigned n)
+{
+    return (tb_linear_pc(tb) & ~(RAM_PAGE_SIZE - 1)) + n * RAM_PAGE_SIZE;
+}
+
 static void add_to_page(TBContext *t, TranslationBlock *tb, unsigned n)
 {
     TBPage *on = page_of(tb, n);
     PageBlocks *p = get_page(t, on->addr);
+    uint32_t linear = linear_page(tb, n);
 
+    p->linear = p->first ? p->linear : linear;
+    p->moved |= p->linear != linear;
     set_link(&on->next, p->first);
     set_link(&p->first, make_link(tb, n));
     if (p->map) {
@@ -471,6 +482,7 @@ static void release_page(PageBlocks *p, uint64_t ram_addr)
         free(p->map);
         p->map = NULL;
         p->writes = 0;
+        p->moved = false;
         ram_set_dirty_client(ram_addr, DIRTY_CODE);
     }
 }
@@ -1015,6 +1027,14 @@ static void find_pages(CPUState *cpu, TranslationBlock *tb)
 
 /* -- Copying ----------------------------------------------------------------- */
 
+/* Has the page blocks that were made for it at another address?  Most have not. */
+static bool is_moved(const TBContext *t, uint64_t ram_addr, uint32_t linear)
+{
+    const PageBlocks *p = find_page(t, ram_addr);
+
+    return p && p->first && (p->moved || p->linear != (linear & ~(RAM_PAGE_SIZE - 1)));
+}
+
 static Model *model_of(TBContext *t, uint64_t phys_pc, uint32_t flags)
 {
     uint64_t h = (phys_pc ^ (uint64_t)flags << 40) * 0x9e3779b97f4a7c15ull;
@@ -1084,6 +1104,20 @@ static TranslationBlock *copy_block(TBContext *t, const TBKey *key, uint64_t pag
     return tb;
 }
 
+/* A block of the same code that was made before its page was found to be moved. */
+static TranslationBlock *find_model(const TBContext *t, const TBKey *key, uint64_t page)
+{
+    for (uintptr_t l = find_page(t, page)->first; l; l = page_of_link(l)->next) {
+        Model m = { .tb = link_tb(l) };
+
+        if (link_n(l) == 0 && !m.tb->cs_base && !m.tb->cflags && !m.tb->rare &&
+            is_model(&m, key, page)) {
+            return m.tb;
+        }
+    }
+    return NULL;
+}
+
 /* A block has been translated: what does it tell about its model? */
 static void learn_copying(TBContext *t, TranslationBlock *tb)
 {
@@ -1092,6 +1126,9 @@ static void learn_copying(TBContext *t, TranslationBlock *tb)
     MovedWord words[MAX_MOVED];
     uint32_t skip[2];
 
+    if (!m->tb) {
+        m->tb = find_model(t, &key, tb->page.addr);
+    }
     if (!is_model(m, &key, tb->page.addr) || tb->tc_size != m->tb->tc_size ||
         tb->search_size != m->tb->search_size) {
         set_model(m, tb);
@@ -1170,7 +1207,8 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
     req.checked = p.ram_addr != NO_PAGE && new_block_checks(t, p.ram_addr);
     bool copies = !t->options.no_copy && tcg_can_copy(t->tcg) && !req.singlestep &&
                   !req.checked && !key->cs_base && !log_code();
-    TranslationBlock *tb = copies ? copy_block(t, key, p.ram_addr) : NULL;
+    TranslationBlock *tb = copies && is_moved(t, p.ram_addr, key->pc)
+                           ? copy_block(t, key, p.ram_addr) : NULL;
 
     if (!tb) {
         tb = cpu_gen_code(cpu, &req);
@@ -1178,7 +1216,8 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
         tb->jmp_offset[0] = t->code.jump[0];
         tb->jmp_offset[1] = t->code.jump[1];
         find_pages(cpu, tb);
-        if (copies && !req.bound && !tb->cflags && !tb->rare) {
+        if (copies && !req.bound && !tb->cflags && !tb->rare &&
+            is_moved(t, tb->page.addr, tb->pc)) {
             learn_copying(t, tb);
         }
     }
@@ -1210,6 +1249,17 @@ static void remove_from_hash(TBContext *t, TranslationBlock *tb)
     *p = tb->phys_hash_next;
 }
 
+static void forget_model(TBContext *t, const TranslationBlock *tb)
+{
+    if (find_page(t, tb->page.addr)->moved) {
+        Model *m = model_of(t, phys_pc_of(tb), tb->flags);
+
+        if (m->tb == tb) {
+            set_model(m, NULL);
+        }
+    }
+}
+
 void tb_phys_invalidate(TBContext *t, TranslationBlock *tb)
 {
     assert(!(tb->cflags & TB_INVALID));
@@ -1218,11 +1268,7 @@ void tb_phys_invalidate(TBContext *t, TranslationBlock *tb)
         return;
     }
     remove_from_hash(t, tb);
-    Model *m = model_of(t, phys_pc_of(tb), tb->flags);
-
-    if (m->tb == tb) {
-        set_model(m, NULL);
-    }
+    forget_model(t, tb);
     for (unsigned n = 0; n < 2; n++) {
         uint64_t ram_addr = tb_page_addr(tb, n);
 

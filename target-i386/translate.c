@@ -821,8 +821,9 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
     const uint32_t alone = HF_TF | HF_INHIBIT | HF_BP;
     uint32_t hflags = req->key.flags;
     unsigned max = hflags & alone ? 1 : MIN(req->max_insns, 256);
+    X86Stub stubs[X86_MAX_STUBS];
     X86Dis d = {
-        .s = s, .cpu = cpu, .hflags = hflags, .cs_base = req->key.cs_base,
+        .stubs = stubs, .s = s, .cpu = cpu, .hflags = hflags, .cs_base = req->key.cs_base,
         .start = req->key.pc, .next = req->key.pc, .mmu_idx = (uint8_t)req->mmu_idx,
         .code32 = hflags & HF_CS32, .bound = !(hflags & HF_CS32), .cc = { .op = CC_OP_DYNAMIC },
         .leave = req->singlestep || (hflags & (HF_TF | HF_INHIBIT)),

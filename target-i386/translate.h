@@ -104,7 +104,7 @@ struct X86Dis {
     uint32_t loop_end;                  /* EIP behind the loop */
     TCGLabel loop_exit;
     unsigned num_stubs;
-    X86Stub stubs[X86_MAX_STUBS];
+    X86Stub *stubs;                     /* X86_MAX_STUBS */
     /* Code bytes at linear .. linear + window_len - 1 */
     const uint8_t *window;
     uint32_t window_start, window_len;

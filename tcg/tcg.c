@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "tcg/backend.h"
+#include "util/mem.h"
 
 #define COMM  TCG_COMM
 #define SIDE  TCG_SIDE
@@ -38,10 +39,9 @@ TCGContext *tcg_context_new(const TCGTarget *target, const TCGBackend *backend,
                             bool no_pin, uint8_t *code, size_t len,
                             size_t *used)
 {
-    TCGContextImpl *impl = calloc(1, sizeof(*impl));
+    TCGContextImpl *impl = xzalloc_huge(sizeof(*impl));
     long size;
 
-    assert(impl);
     assert(target->num_globals <= TCG_MAX_GLOBALS);
     impl->pub.target = target;
     impl->pub.backend = backend;

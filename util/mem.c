@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20 };
 
 static void *checked(void *p, size_t size)
 {
@@ -21,6 +24,15 @@ void *xcalloc(size_t num, size_t size) { return checked(calloc(num, size), num);
 void *xrealloc(void *p, size_t size) { return checked(realloc(p, size), size); }
 char *xstrdup(const char *s) { return checked(strdup(s), 1); }
 char *xstrndup(const char *s, size_t n) { return checked(strndup(s, n), 1); }
+
+void *xzalloc_huge(size_t size)
+{
+    size_t all = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *p = checked(aligned_alloc(HUGE_PAGE, all), all);
+
+    madvise(p, all, MADV_HUGEPAGE);
+    return memset(p, 0, all);
+}
 
 void *xmemdup(const void *p, size_t size)
 {

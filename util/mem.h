@@ -12,6 +12,9 @@
 void *xmalloc(size_t size);
 void *xzalloc(size_t size);
 void *xcalloc(size_t num, size_t size);
+/* Zeroed, in huge pages of the host if it has them: for what is looked up at random
+ * all the time.  All of it is resident. */
+void *xzalloc_huge(size_t size);
 void *xrealloc(void *p, size_t size);
 void *xmemdup(const void *p, size_t size);
 char *xstrdup(const char *s);

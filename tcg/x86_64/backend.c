@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tcg/x86_64/x86.h"
+#include "util/mem.h"
 
 /* Callee-saved first: calls of C leave those alone. */
 static const uint8_t pin_order[] = { RBX, R12, R13, R14, R15, R9, R10, R11 };
@@ -116,9 +117,8 @@ static void emit_leave(X86 *x)
 
 static long x86_init(TCGContext *s, uint8_t *code, size_t len)
 {
-    X86 *x = calloc(1, sizeof(X86));
+    X86 *x = xzalloc_huge(sizeof(X86));
 
-    assert(x);
     if (len < MARGIN) {
         free(x);
         return -1;
