@@ -19,6 +19,7 @@
 #include "util/bits.h"
 
 enum { SLOTS = 1 << CPU_JMP_CACHE_BITS, PAGE_SLOTS = (int)TARGET_PAGE_SIZE / 2 };
+_Static_assert(SLOTS <= 1 << 16, "SlotLog.slot");
 
 static unsigned slot_of(const CPUState *cpu, uint32_t pc)
 {

@@ -40,7 +40,7 @@
 #include "util/out.h"
 
 enum {
-    HASH_BITS = 17,
+    HASH_BITS = 19,
     MAX_REGIONS = 16,
     MIN_REGION = 1 << 19,               /* holds any one block several times over */
     MIN_BLOCK = 64,                     /* host bytes, for the size of Region.tbs */

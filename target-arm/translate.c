@@ -59,7 +59,7 @@ const TCGTarget arm_tcg_target = {
     .jump_cache = {
         .table = ENV(tlb.jump_cache),
         .bits = CPU_JMP_CACHE_BITS,
-        .hash_shift = CPU_JMP_CACHE_BITS,
+        .hash_shift = CPU_JMP_CACHE_SHIFT,
     },
     .pc = G_PC + 1,
     .exit_request = ENV(common.exit_request),
