@@ -239,7 +239,7 @@ void x86_call_op(X86 *x)
     Move moves[6];
 
     x->flags.kind = FLAGS_NONE;
-    x86_drop_held(x, ~0u);
+    x86_forget_held(x);
     if ((h->flags & (TCG_CALL_DIVU | TCG_CALL_DIVS)) && !x->s->no_opt &&
         x->out->num_insns && x->num_divisions < MAX_DIVISIONS) {
         division(x, h);

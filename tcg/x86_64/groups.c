@@ -6,8 +6,8 @@
  * members of a struct, a read-modify-write.  If two addresses are the same
  * value plus a constant, and close to each other, they are on the same page
  * nearly always.  Such accesses form a group, per MMU index.  Its first access
- * checks the whole range the group touches and keeps the addend in a register; the
- * others need only see that it is not zero.  The TLB has a tag for reading and one
+ * checks the whole range the group touches and keeps where that is in the host's
+ * memory; the others need no address, and only see that the check was good.  The TLB has a tag for reading and one
  * for writing; if one of the group writes, the latter is checked, as what may be
  * written may be read.  mmu.c tells what happens if the check fails.
  *
@@ -15,8 +15,7 @@
  * which that of the others follows.
  *
  * Other accesses in between may take the slow path and thereby reach a device
- * that changes the memory map; they zero the addends of all groups then.  A
- * helper ends all groups.
+ * that changes the memory map; they end all other groups then.  A helper does, too.
  */
 #include "tcg/x86_64/x86.h"
 
@@ -25,6 +24,7 @@ enum { NUM_OPEN = 4, MAX_SPAN = 256, CONST_BASE = TCG_MAX_TEMPS, NO_BASE, NUM_SU
 typedef struct Open {                   /* a group that may grow */
     uint16_t group, base;
     uint8_t mmu_idx;
+    bool interrupted;                   /* since its last access */
 } Open;
 
 typedef struct Sum {                     /* a + b, or a << shift, of bases */
@@ -167,10 +167,26 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
                      .mmu_idx = mmu_idx };
         x->group[o->group] = (Group){ .lo = at, .end = at + size,
                                       .align = align > 1 ? align : 0, .anchor = at,
-                                      .last = (uint16_t)i };
+                                      .first = (uint16_t)i, .last = (uint16_t)i };
     }
     x->group[o->group].write |= write;
+    x->group[o->group].interrupted |= o->interrupted;
     x->group_of[i] = o->group;
+    for (unsigned k = 0; k < f->num_open; k++) {
+        f->open[k].interrupted = &f->open[k] != o;
+    }
+}
+
+static bool is_access(const TCGOp *op)
+{
+    return op->opc == TCG_qemu_ld || op->opc == TCG_qemu_st || op->opc == TCG_x87_ld ||
+           op->opc == TCG_x87_st;
+}
+
+bool x86_is_member(const X86 *x, unsigned i)
+{
+    return is_access(&x->s->ops[i]) && x->group_of[i] != NO_GROUP &&
+           x->group[x->group_of[i]].first != i;
 }
 
 void x86_find_groups(X86 *x)

@@ -135,12 +135,13 @@ static void find_flags(X86 *x, const Scan *c, unsigned i)
     x->wants_flags[j] = x->has_flags[i];
 }
 
-static void scan_uses(X86 *x, const TCGOp *op, unsigned i, unsigned num)
+/* Operands first .. num - 1. */
+static void scan_uses(X86 *x, const TCGOp *op, unsigned i, unsigned first, unsigned num)
 {
-    for (unsigned k = 0; k < num; k++) {
+    for (unsigned k = first; k < num; k++) {
         x->next_in[i][k] = x->next[op->in[k].temp];
     }
-    for (unsigned k = 0; k < num; k++) {
+    for (unsigned k = first; k < num; k++) {
         x->next[op->in[k].temp] = (uint16_t)i;
         x->uses[op->in[k].temp]++;
     }
@@ -314,7 +315,7 @@ static void scan_set(X86 *x, Scan *c, const TCGOp *op, unsigned i)
     c->set_temp[g] = (uint16_t)temp;
     x->set_to[temp] = (uint16_t)g;
     c->root = 0;
-    scan_uses(x, op, i, 1);
+    scan_uses(x, op, i, 0, 1);
 }
 
 static void scan_add(X86 *x, Scan *c, const TCGOp *op, unsigned i)
@@ -341,13 +342,13 @@ static void scan_branch(X86 *x, Scan *c, const TCGOp *op, unsigned i)
     scan_place(c, op, i);
     find_flags(x, c, i);
     if (!x->has_flags[i]) {
-        scan_uses(x, op, i, 2);
+        scan_uses(x, op, i, 0, 2);
     }
 }
 
 static void scan_other(X86 *x, Scan *c, const TCGOp *op, unsigned i)
 {
-    bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP;
+    bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP, member;
     unsigned ins = tcg_op_ins(op);
 
     x->folded[i] = x->has_flags[i] = false;
@@ -365,8 +366,9 @@ static void scan_other(X86 *x, Scan *c, const TCGOp *op, unsigned i)
         return;
     }
     scan_place(c, op, i);
-    scan_uses(x, op, i, ins);
-    if (has_out && ins) {
+    member = x86_is_member(x, i);
+    scan_uses(x, op, i, member, ins);
+    if (has_out && ins && !member) {
         pass_hint(x, c, op, i);
     }
 }

@@ -22,15 +22,24 @@
  * The thunk saves all that C may clobber and stores every pin, so that the
  * slow path sees the exact guest state and may leave by longjmp.
  *
- * Accesses of one group (groups.c) are checked by the first of them, which
- * keeps the addend:
+ * Accesses of one group (groups.c) are checked by the first of them, whose check is
+ * of all bytes they touch, from lo on.  What it holds is the host's address of lo:
+ *
+ *          lea    t0, [addr + lo - at]
+ *          ...                                 t1, t2: as above, of t0
+ *          jne    stub
+ *          add    t0, [rbp + t1 + table + 8]
+ *          mov    d, [t0 + at - lo]
+ *
+ * The others:
  *
  *          test   t0, t0
- *          je     stub
- *          mov    d, [t0 + addr]
+ *          js     stub
+ *          mov    d, [t0 + at - lo]
  *
- * The addend is 0 when the check of the group failed, or when an access after
- * it took the slow path.  The stub tries the access alone then.
+ * It is lo's guest address and bit 63 when the check of the group failed, or when an
+ * access of another group took the slow path since; for that, the guest address is in
+ * the frame, too.  The stub tries the access alone then.
  */
 #include <assert.h>
 
@@ -38,21 +47,17 @@
 
 /* -- The inline part --------------------------------------------------------- */
 
-/* Bytes from addr that a check covers; addr + probe must be on the page of
- * addr + lo, and a multiple of align if that is not 0. */
+/* Bytes from addr to addr + end that a check covers; addr + probe must be on the page
+ * of addr, and a multiple of align if that is not 0. */
 typedef struct Range {
-    int32_t lo, end, probe, align;
+    int32_t end, probe, align;
 } Range;
 
-/* t0 becomes the offset of the entry of addr + range.lo. */
-static void tlb_index(X86 *x, unsigned addr, unsigned t0, Range range)
+/* t0 becomes the offset of the entry of addr. */
+static void tlb_index(X86 *x, unsigned addr, unsigned t0)
 {
     unsigned shift = x->target->mmu.page_bits - 4u;
 
-    if (range.lo) {
-        asm_lea(&x->as, false, t0, mem(addr, range.lo));
-        addr = t0;
-    }
     if (x->bmi) {
         asm_rorx(&x->as, false, t0, addr, shift);
     } else {
@@ -80,7 +85,7 @@ static void tlb_compare(X86 *x, unsigned addr, unsigned t0, unsigned t1,
     const TCGSoftMMU *mmu = &x->target->mmu;
     int32_t page_mask = -(1 << mmu->page_bits);
 
-    tlb_index(x, addr, t0, range);
+    tlb_index(x, addr, t0);
     asm_rm(&x->as, ALU_AND << 3 | 3, t0, x86_env(mmu->mask + 4 * mmu_idx));
     if (range.align) {
         page_mask |= range.align - 1;
@@ -92,11 +97,6 @@ static void tlb_compare(X86 *x, unsigned addr, unsigned t0, unsigned t1,
     }
     asm_alu_ri(&x->as, ALU_AND, false, t1, page_mask);
     asm_rm(&x->as, OPC_CMP, t1, tlb_entry(x, t0, mmu_idx, write ? 4 : 0));
-}
-
-static void tlb_addend(X86 *x, unsigned t0, unsigned mmu_idx)
-{
-    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t0, tlb_entry(x, t0, mmu_idx, 8));
 }
 
 static void load_host(X86 *x, unsigned d, Mem m, unsigned memop)
@@ -182,15 +182,16 @@ static void store_host(X86 *x, const Loc *v, Mem m, unsigned memop, unsigned t)
 
 /* -- Groups ------------------------------------------------------------------ */
 
-/* The register that holds the addend of a group, or NO_REG. */
-static unsigned held_addend(const X86 *x, unsigned group)
+/* Where what the group holds is kept: held[], FRAME_HELD, FRAME_GUEST. */
+static unsigned held_slot(const X86 *x, unsigned group)
 {
-    for (unsigned i = 0; i < NUM_HELD; i++) {
-        if (x->held[i].reg != NO_REG && x->held[i].group == group) {
-            return x->held[i].reg;
-        }
+    unsigned i = 0;
+
+    while (x->held[i].group != group) {
+        i++;
+        assert(i < NUM_HELD);
     }
-    return NO_REG;
+    return i;
 }
 
 /* Is this the first of several accesses of its group? */
@@ -198,18 +199,8 @@ static bool leads_group(const X86 *x)
 {
     unsigned group = x->group_of[x->op];
 
-    return group != NO_GROUP && x->group[group].last > x->op;
-}
-
-static void hold(X86 *x, unsigned group, unsigned reg)
-{
-    unsigned i = 0;
-
-    while (i < NUM_HELD - 1 && x->held[i].reg != NO_REG) {
-        i++;
-    }
-    x->held[i].group = (uint16_t)group;
-    x->held[i].reg = (uint8_t)reg;
+    return group != NO_GROUP && x->group[group].first == x->op &&
+           x->group[group].last > x->op;
 }
 
 static Range alone(unsigned memop)
@@ -217,16 +208,14 @@ static Range alone(unsigned memop)
     int32_t size = 1 << (memop & MO_SIZE);
     int32_t align = (int32_t)tcg_alignment(memop);
 
-    return (Range){ .lo = 0, .end = size, .probe = size - align,
-                    .align = align > 1 ? align : 0 };
+    return (Range){ .end = size, .probe = size - align, .align = align > 1 ? align : 0 };
 }
 
-/* The last unit of the alignment has the last byte in it. */
-static Range whole_group(const X86 *x, const TCGOp *op)
+/* From lo on.  The last unit of the alignment has the last byte in it. */
+static Range whole_group(const X86 *x)
 {
     const Group *g = &x->group[x->group_of[x->op]];
-    int32_t at = x->offset[op->in[0].temp];
-    Range r = { .lo = g->lo - at, .end = g->end - at, .align = g->align };
+    Range r = { .end = g->end - g->lo, .align = g->align };
 
     r.probe = r.end - 1;
     if (g->align) {
@@ -248,59 +237,119 @@ static void prepare(X86 *x)
 }
 
 typedef struct Access {
-    unsigned memop, mmu_idx, addr;
-    unsigned t0, t1;                    /* t0: the addend */
+    unsigned memop, mmu_idx, addr;      /* addr: NO_REG if it is a member */
+    unsigned t0, t1, t2;                /* t0: the addend, or held */
+    unsigned slot;                      /* of the group */
+    int32_t disp;                       /* at - lo */
     bool write, wide, member, leader;
 } Access;
 
 static Access begin_access(X86 *x, bool write)
 {
     const TCGOp *op = x86_op(x);
-    Access a = { .memop = (unsigned)op->k[0], .mmu_idx = (uint8_t)op->k[1],
-                 .write = write, .t1 = NO_REG };
+    unsigned group = x->group_of[x->op];
+    Access a = { .memop = (unsigned)op->k[0], .mmu_idx = (uint8_t)op->k[1], .addr = NO_REG,
+                 .write = write, .t1 = NO_REG, .leader = leads_group(x),
+                 .member = x86_is_member(x, x->op) };
 
     prepare(x);
     a.wide = (a.memop & MO_SIZE) == MO_128;
-    a.addr = x86_use_reg(x, op->in[0].temp);
-    a.t0 = held_addend(x, x->group_of[x->op]);
-    a.member = a.t0 != NO_REG;
-    a.leader = !a.member && leads_group(x);
-    if (a.member) {
+    if (a.member || a.leader) {
+        a.slot = held_slot(x, a.member ? group : NO_GROUP);
+        a.disp = x->offset[op->in[0].temp] - x->group[group].lo;
+    }
+    if (!a.member) {
+        a.addr = x86_use_reg(x, op->in[0].temp);
+    } else if (x->held[a.slot].reg == NO_REG) {
+        a.t0 = x86_scratch(x, 0);
+        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, a.t0, mem(RSP, FRAME_HELD + 8 * (int32_t)a.slot));
+        x->held[a.slot].reg = (uint8_t)a.t0;
+    } else {
+        a.t0 = x->held[a.slot].reg;
         x->lock |= BIT(a.t0);
     }
     return a;
 }
 
-static void get_scratch(X86 *x, Access *a, bool both)
+/* The leader's address is lo, and nobody wants it any more: it may become what is held. */
+static bool address_is_lo(const X86 *x, const Access *a)
+{
+    const TCGOp *op = &x->s->ops[x->op];
+    unsigned temp = op->in[0].temp;
+
+    return a->leader && a->disp == 0 && x->next_in[x->op][0] == 0 &&
+           (x->alloc & BIT(a->addr)) && x->t[temp].regs == BIT(a->addr) && !x->t[temp].dirty &&
+           (tcg_op_ins(op) == 1 || op->in[1].temp != temp);
+}
+
+static void get_scratch(X86 *x, Access *a, bool swap)
 {
     if (!a->member) {
-        a->t0 = x86_scratch(x, 0);
+        a->t0 = address_is_lo(x, a) ? a->addr : x86_scratch(x, 0);
     }
-    if (!a->member || both) {
+    if (!a->member || swap) {
         a->t1 = x86_scratch(x, 0);
     }
+    if (a->leader) {
+        a->t2 = x86_scratch(x, 0);
+    }
+}
+
+static void consume(X86 *x, const Access *a)
+{
+    const TCGOp *op = x86_op(x);
+
+    if (!a->member) {
+        x86_consume(x);
+    } else if (tcg_op_ins(op) == 2) {
+        x86_consume_temp(x, op->in[1].temp, x->next_in[x->op][1]);
+    }
+}
+
+static Mem host_mem(const Access *a)
+{
+    return a->member || a->leader ? mem(a->t0, a->disp) : mem_index(a->t0, a->addr, 0);
+}
+
+/* The check of a group; a stub for when it fails. */
+static Stub *check_group(X86 *x, const Access *a, StubKind kind)
+{
+    const Group *g = &x->group[x->group_of[x->op]];
+    Range range = whole_group(x), own = alone(a->memop);
+    Stub *stub;
+
+    if (a->disp) {
+        asm_lea(&x->as, false, a->t0, mem(a->addr, -a->disp));
+    } else if (a->t0 != a->addr) {
+        asm_mov_rr(&x->as, false, a->t0, a->addr);
+    }
+    if (g->interrupted) {
+        asm_rm(&x->as, OPC_MOV_STORE, a->t0, mem(RSP, FRAME_GUEST + 8 * (int32_t)a->slot));
+    }
+    tlb_compare(x, a->disp ? a->t0 : a->addr, a->t1, a->t2, a->mmu_idx, g->write, range);
+    stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
+    asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, a->t0, tlb_entry(x, a->t1, a->mmu_idx, 8));
+    stub->recheck = g->write != a->write || range.end != own.end || range.align != own.align;
+    return stub;
 }
 
 /* The hot check; a stub for when it fails. */
 static Stub *check(X86 *x, const Access *a, StubKind kind)
 {
-    Range range = a->leader ? whole_group(x, x86_op(x)) : alone(a->memop);
-    bool write = a->leader ? x->group[x->group_of[x->op]].write : a->write;
     Stub *stub;
 
+    if (a->leader) {
+        return check_group(x, a, kind);
+    }
     if (a->member) {
         asm_rr(&x->as, OPC_TEST | REX_W, a->t0, a->t0);
-        stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_E));
+        stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_S));
     } else {
-        tlb_compare(x, a->addr, a->t0, a->t1, a->mmu_idx, write, range);
+        tlb_compare(x, a->addr, a->t0, a->t1, a->mmu_idx, a->write, alone(a->memop));
         stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
-        tlb_addend(x, a->t0, a->mmu_idx);
+        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, a->t0, tlb_entry(x, a->t0, a->mmu_idx, 8));
     }
-    Range own = alone(a->memop);
-
-    stub->recheck = a->member || write != a->write ||
-                    (a->leader && (range.lo != 0 || range.end != own.end ||
-                                                range.align != own.align));
+    stub->recheck = a->member;
     return stub;
 }
 
@@ -308,21 +357,32 @@ static void end_access(X86 *x, const Access *a, Stub *stub, unsigned reg,
                        RegMask live)
 {
     unsigned group = x->group_of[x->op];
+    bool grouped = a->leader || a->member;
 
     if (a->leader) {
-        hold(x, group, a->t0);
+        x->held[a->slot].group = (uint16_t)group;
+        x->held[a->slot].reg = (uint8_t)a->t0;
     }
     stub->addr = (uint8_t)a->addr;
     stub->reg = (uint8_t)reg;
-    stub->addend = (uint8_t)a->t0;
+    stub->held = grouped ? (uint8_t)a->t0 : NO_REG;
+    stub->disp = (uint8_t)a->disp;
+    stub->leader = a->leader;
     stub->memop = (uint16_t)a->memop;
     stub->mmu_idx = (uint8_t)a->mmu_idx;
     stub->xmm = live & XMM_REGS;
-    stub->kill = (uint16_t)x86_held_regs(x);
+    stub->kill = 0;
+    for (unsigned i = 0; i < NUM_HELD; i++) {
+        if (x->held[i].group != NO_GROUP && !(grouped && i == a->slot)) {
+            stub->kill |= (uint8_t)BIT(i);
+            stub->kill_reg[i] = x->held[i].reg;
+        }
+    }
     x86_pend(x, stub, ~0ull);
     stub->resume = x->as.p;
     if (a->member && x->group[group].last == x->op) {
-        x86_drop_held(x, BIT(a->t0));
+        x->held[a->slot].group = NO_GROUP;
+        x->held[a->slot].reg = NO_REG;
     }
 }
 
@@ -333,10 +393,10 @@ void x86_qemu_ld(X86 *x)
     Stub *stub;
 
     get_scratch(x, &a, false);
-    x86_consume(x);
+    consume(x, &a);
     d = x86_def(x, a.t1, a.leader || a.member ? BIT(a.t0) : 0);
     stub = check(x, &a, a.wide ? STUB_LD16 : STUB_LD);
-    load_host(x, d, mem_index(a.t0, a.addr, 0), a.memop);
+    load_host(x, d, host_mem(&a), a.memop);
     end_access(x, &a, stub, d, x->used & ~BIT(d));
 }
 
@@ -355,10 +415,10 @@ void x86_qemu_st(X86 *x)
     }
     get_scratch(x, &a, swap);
     stub = check(x, &a, a.wide ? STUB_ST16 : STUB_ST);
-    store_host(x, &v, mem_index(a.t0, a.addr, 0), a.memop, a.t1);
+    store_host(x, &v, host_mem(&a), a.memop, a.t1);
     stub->k = v.k;
     end_access(x, &a, stub, v.kind == LOC_REG ? v.reg : NO_REG, x->used);
-    x86_consume(x);
+    consume(x, &a);
 }
 
 /* k: opcode and ModRM reg, as k[1] of the operation has them. */
@@ -374,10 +434,10 @@ void x86_x87_access(X86 *x)
     Stub *stub;
 
     get_scratch(x, &a, false);
-    x86_consume(x);
+    consume(x, &a);
     stub = check(x, &a, store ? STUB_X87_ST : STUB_X87_LD);
     stub->k = x86_op(x)->k[1];
-    x87_insn(x, stub->k, mem_index(a.t0, a.addr, 0));
+    x87_insn(x, stub->k, host_mem(&a));
     end_access(x, &a, stub, NO_REG, x->used);
 }
 
@@ -436,38 +496,81 @@ static bool is_x87(const Stub *stub)
     return stub->kind == STUB_X87_LD || stub->kind == STUB_X87_ST;
 }
 
-/* Zero the addends of groups; they are not to be used after this. */
-static void kill_addends(X86 *x, RegMask regs)
+/* t = the guest address that is held, or was put into the frame, with bit 63. */
+static void fail(X86 *x, unsigned t)
 {
-    for (RegMask m = regs; m; m &= m - 1) {
-        asm_mov_ri(&x->as, (unsigned)__builtin_ctz(m), 0, true);
+    asm_rr(&x->as, MAP_0F | 0xba | REX_W, 5, t);        /* bts */
+    asm_byte(&x->as, 63);
+}
+
+/* Other groups have to check again: each of their accesses by itself. */
+static void kill_groups(X86 *x, const Stub *stub)
+{
+    for (RegMask m = stub->kill; m; m &= m - 1) {
+        unsigned i = (unsigned)__builtin_ctz(m), t = stub->kill_reg[i];
+        bool borrow = t == NO_REG;
+
+        if (borrow) {
+            t = stub->held == RAX ? RCX : RAX;
+            asm_rm(&x->as, OPC_MOV_STORE | REX_W, t, frame(FRAME_SCRATCH));
+        }
+        asm_rm(&x->as, OPC_MOV_LOAD, t, frame(FRAME_GUEST + 8 * (int32_t)i));
+        fail(x, t);
+        if (borrow) {
+            asm_rm(&x->as, OPC_MOV_STORE | REX_W, t, frame(FRAME_HELD + 8 * (int32_t)i));
+            asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t, frame(FRAME_SCRATCH));
+        }
     }
+}
+
+/* Two registers that are none of the stub's. */
+static void borrow(X86 *x, const Stub *stub, uint8_t t[2])
+{
+    static const uint8_t candidates[] = { RAX, RCX, RDX, RSI };
+    unsigned num = 0;
+
+    for (unsigned i = 0; num < 2; i++) {
+        if (candidates[i] != stub->held && candidates[i] != stub->reg) {
+            t[num++] = candidates[i];
+        }
+    }
+    asm_rm(&x->as, OPC_MOV_STORE | REX_W, t[0], frame(FRAME_SCRATCH));
+    asm_rm(&x->as, OPC_MOV_STORE | REX_W, t[1], frame(FRAME_X87));
+}
+
+static void give_back(X86 *x, const uint8_t t[2])
+{
+    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t[0], frame(FRAME_SCRATCH));
+    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t[1], frame(FRAME_X87));
 }
 
 /*
  * The group's check failed, or had failed before: perhaps the group straddles
- * two pages and this access alone would hit.  One register is borrowed; a
- * swapped store needs one more, so it is left to the slow path.
+ * two pages and this access alone would hit.  The address goes to the frame, for the
+ * slow path if not.  A swapped store needs one register more, so it is left to that.
  */
 static void check_alone(X86 *x, const Stub *stub)
 {
-    static const uint8_t candidates[] = { RAX, RCX, RDX, RSI };
     bool write = !is_load(stub) || (stub->memop & MO_RMW);
-    unsigned t = 0;
-    uint8_t *miss;
-    Mem m = mem_index(stub->addend, stub->addr, 0);
+    bool try_it = stub->recheck && (is_load(stub) || !(stub->memop & MO_BSWAP));
+    uint8_t t[2], *miss;
+    Mem m;
 
-    while (candidates[t] == stub->addr || candidates[t] == stub->addend ||
-           candidates[t] == stub->reg) {
-        t++;
+    borrow(x, stub, t);
+    asm_lea(&x->as, false, t[0], mem(stub->held, stub->disp));
+    asm_rm(&x->as, OPC_MOV_STORE, t[0], frame(FRAME_ADDR));
+    if (stub->leader) {
+        fail(x, stub->held);
     }
-    t = candidates[t];
-    asm_rm(&x->as, OPC_MOV_STORE | REX_W, t, frame(FRAME_SCRATCH));
-    tlb_compare(x, stub->addr, stub->addend, t, stub->mmu_idx, write,
-                alone(stub->memop));
-    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t, frame(FRAME_SCRATCH));
+    if (!try_it) {
+        give_back(x, t);
+        return;
+    }
+    tlb_compare(x, t[0], t[1], t[0], stub->mmu_idx, write, alone(stub->memop));
     miss = asm_jcc(&x->as, CC_NE);
-    tlb_addend(x, stub->addend, stub->mmu_idx);
+    asm_rm(&x->as, OPC_MOV_LOAD, t[0], frame(FRAME_ADDR));
+    asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, t[0], tlb_entry(x, t[1], stub->mmu_idx, 8));
+    m = mem(t[0], 0);
     if (is_x87(stub)) {
         x87_insn(x, stub->k, m);
     } else if (is_load(stub)) {
@@ -478,9 +581,10 @@ static void check_alone(X86 *x, const Stub *stub)
 
         store_host(x, &v, m, stub->memop, NO_REG);
     }
-    asm_mov_ri(&x->as, stub->addend, 0, true);
+    give_back(x, t);
     asm_jmp_to(&x->as, stub->resume);
     asm_set_rel32(miss, x->as.p);
+    give_back(x, t);
 }
 
 void x86_mmu_stub(X86 *x, const Stub *stub)
@@ -488,12 +592,13 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
     uint8_t *args;
     uint32_t word;
 
-    if (stub->recheck && (is_load(stub) || !(stub->memop & MO_BSWAP))) {
+    if (stub->held != NO_REG) {
         check_alone(x, stub);
+    } else {
+        asm_rm(&x->as, OPC_MOV_STORE, stub->addr, frame(FRAME_ADDR));
     }
     x86_store_pending(x, stub);
     x86_save_xmm(x, stub->xmm, false);
-    asm_rm(&x->as, OPC_MOV_STORE, stub->addr, frame(FRAME_ADDR));
     if (!is_load(stub)) {
         put_value(x, stub);
     }
@@ -517,7 +622,7 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
         asm_rm(&x->as, OPC_MOV_LOAD | rex_w(is64), stub->reg,
                frame(FRAME_VALUE));
     }
-    kill_addends(x, stub->kill);
+    kill_groups(x, stub);
     asm_jmp_to(&x->as, stub->resume);
 }
 

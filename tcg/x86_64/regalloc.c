@@ -356,7 +356,7 @@ static unsigned alloc_reg(X86 *x, bool xmm, RegMask avoid)
         return lowest(idle & ~x86_held_regs(x));
     }
     if (idle) {
-        x86_drop_held(x, BIT(lowest(idle)));
+        x86_spill_held(x, BIT(lowest(idle)));
         return lowest(idle);
     }
     r = choose_victim(x, all & x->used);
@@ -413,7 +413,7 @@ void x86_reserve(X86 *x, unsigned reg)
     RegMask locked = x->lock;
 
     x->lock |= BIT(reg);
-    x86_drop_held(x, BIT(reg));
+    x86_spill_held(x, BIT(reg));
     assert(!(locked & BIT(reg)));
     vacate(x, reg);
 }
@@ -744,7 +744,7 @@ void x86_store_pending(X86 *x, const Stub *stub)
     }
 }
 
-/* Registers that hold a group's addend are free, but better left alone. */
+/* Registers that hold something of a group are free, but better left alone. */
 RegMask x86_held_regs(const X86 *x)
 {
     RegMask m = 0;
@@ -755,12 +755,21 @@ RegMask x86_held_regs(const X86 *x)
     return m;
 }
 
-void x86_drop_held(X86 *x, RegMask regs)
+void x86_spill_held(X86 *x, RegMask regs)
 {
     for (unsigned i = 0; i < NUM_HELD; i++) {
         if (x->held[i].reg != NO_REG && (regs & BIT(x->held[i].reg))) {
+            store_mem(x, x->held[i].reg, mem(RSP, FRAME_HELD + 8 * (int32_t)i), TCG_I64);
             x->held[i].reg = NO_REG;
         }
+    }
+}
+
+void x86_forget_held(X86 *x)
+{
+    for (unsigned i = 0; i < NUM_HELD; i++) {
+        x->held[i].group = NO_GROUP;
+        x->held[i].reg = NO_REG;
     }
 }
 
@@ -787,7 +796,7 @@ void x86_start_ebb(X86 *x)
     x->used = 0;
     x->pins_home = x->pins_stale = 0;
     x->num_slots = 0;
-    x86_drop_held(x, ~0u);
+    x86_forget_held(x);
 }
 
 void x86_start_block(X86 *x)
@@ -797,9 +806,6 @@ void x86_start_block(X86 *x)
     memset(x->home_temp, 0xff, sizeof(x->home_temp));
     x->dirty = x->tracked = 0;
     x->used = 0;
-    for (unsigned i = 0; i < NUM_HELD; i++) {
-        x->held[i].reg = NO_REG;
-    }
     x86_start_ebb(x);
     x->flags.kind = FLAGS_NONE;
     x->num_stubs = x->num_pending = x->num_fixups = x->num_divisions = 0;

@@ -39,9 +39,11 @@ enum {
     FRAME_OP = 8,
     FRAME_VALUE = 16,                   /* 16 bytes */
     FRAME_HOST_MXCSR = 32,
-    FRAME_SCRATCH = 40,                 /* of a stub */
+    FRAME_SCRATCH = 40,                 /* of a stub; the second is FRAME_X87 */
     FRAME_X87 = 48,                     /* 28 bytes: FNSTENV */
-    FRAME_SLOTS = 80,                   /* 8 bytes each */
+    FRAME_HELD = 80,                    /* of groups (mmu.c): values without */
+    FRAME_GUEST = 112,                  /*     a register; guest addresses */
+    FRAME_SLOTS = 144,                   /* 8 bytes each */
     NUM_SLOTS = 2 * TCG_MAX_TEMPS + 2,
     FRAME_XMM = FRAME_SLOTS + 8 * NUM_SLOTS,    /* around slow accesses */
     FRAME_SIZE = FRAME_XMM + 16 * 16,   /* a multiple of 16 */
@@ -118,9 +120,12 @@ typedef struct Stub {                   /* code out of line */
     uint16_t label;
     uint8_t kind, addr, reg;            /* reg: result, or value or NO_REG;
                                            addr of redo: see cold.c */
-    uint8_t addend;                     /* its register in a group */
+    uint8_t held;                       /* its group's, or NO_REG */
+    uint8_t disp;                       /* of the access, in the group */
+    bool leader;                        /* of it: the check has just failed */
     bool recheck;                       /* alone, before the slow path */
-    uint16_t kill;                      /* addends that must not outlive it */
+    uint8_t kill;                       /* other groups that must not outlive it */
+    uint8_t kill_reg[4];                /* what holds each, or NO_REG: the frame */
     uint16_t insn;                      /* of a division: TCGCode.insns[] */
     uint8_t mmu_idx;
     uint16_t memop;                     /* of redo: TCGDoubt */
@@ -134,12 +139,13 @@ typedef struct Group {
     int32_t lo, end;                    /* bytes touched, from the base */
     int32_t align, anchor;              /* base + anchor is to be a multiple of
                                            align; 0: of nothing */
-    uint16_t last;                      /* op */
+    uint16_t first, last;               /* ops */
     bool write;                         /* one of them does */
+    bool interrupted;                   /* by accesses that are not of it */
 } Group;
 
 #define NO_GROUP    0xffff
-#define NUM_HELD    3                   /* groups that keep their addend */
+#define NUM_HELD    4                   /* groups at a time */
 #define MAX_STUBS   (TCG_MAX_OPS + 2)
 #define MAX_PENDING 16384
 #define MAX_DIVISIONS 64                /* in line: each is an entry of TCGCode.insns */
@@ -209,8 +215,8 @@ typedef struct X86 {
         uint16_t a, b, d;               /* of the comparison a - b; result */
         uint64_t k;                     /* instead of b, if b is TCG_NO_TEMP */
     } flags;
-    struct { uint16_t group; uint8_t reg; } held[NUM_HELD]; /* addend or 0;
-                                           NO_REG: none */
+    struct { uint16_t group; uint8_t reg; } held[NUM_HELD]; /* mmu.c; NO_REG: it
+                                           is in the frame */
 
     uint8_t *label_pos[TCG_MAX_LABELS];
     struct { uint8_t *at; uint16_t label; } fixup[MAX_FIXUPS];
@@ -239,6 +245,8 @@ void x86_liveness(X86 *x);
 
 /* groups.c: not called for a block with one access; group_of is NO_GROUP before */
 void x86_find_groups(X86 *x);
+/* Is operation i an access whose group's check came before? */
+bool x86_is_member(const X86 *x, unsigned i);
 
 /* regalloc.c: see the comments there. */
 void x86_start_block(X86 *x);
@@ -271,7 +279,8 @@ void x86_store_pending(X86 *x, const Stub *stub);
 void x86_pend(X86 *x, Stub *stub, uint64_t which);
 void x86_clean(X86 *x, uint64_t which);
 RegMask x86_held_regs(const X86 *x);
-void x86_drop_held(X86 *x, RegMask regs);
+void x86_spill_held(X86 *x, RegMask regs);
+void x86_forget_held(X86 *x);
 
 /* ops.c */
 bool x86_value_op(X86 *x);

@@ -64,7 +64,9 @@ static const TCGGlobalDef globals[NUM_GLOBALS] = {
     G(v, 0, TCG_V128, 0), G(v, 1, TCG_V128, 0), G(v, 2, TCG_V128, 0),
 };
 
-static uint8_t guest_mem[MEM_SIZE + 64];
+static uint8_t guest_mem[2 * MEM_SIZE + 64];
+static bool banked;                     /* some device accesses change what is mapped: */
+static uint32_t bank;                   /*     0 or MEM_SIZE into guest_mem */
 static jmp_buf fault_jmp;
 static uint64_t log_hash;               /* what devices and helpers saw */
 static unsigned slow_accesses;
@@ -120,13 +122,17 @@ static void slow_access(Env *env, uint64_t addr, uint32_t memop, uintptr_t ra,
         mix(memop);
         mix(pc_of(ra));
         mix_state(env);
+        if (banked && (a & 4)) {
+            bank ^= MEM_SIZE;
+            memset(env->tlb, 0xff, sizeof(env->tlb));
+        }
     } else if (((a ^ (a + size - 1)) >> PAGE_BITS) == 0) {
         TlbEntry *e = &env->tlb[0][(uint32_t)addr >> PAGE_BITS &
                                    ((1 << TLB_BITS) - 1)];
 
         e->read = (uint32_t)addr & ~0xfffu;
         e->write = write ? e->read : e->write == e->read ? e->read : ~0u;
-        e->addend = (uintptr_t)guest_mem + a - (uint32_t)addr;
+        e->addend = (uintptr_t)guest_mem + bank + a - (uint32_t)addr;
     }
     if (a >> PAGE_BITS == NUM_PAGES - 1) {
         longjmp(fault_jmp, 1);
@@ -141,7 +147,7 @@ static uint64_t slow_ld(void *env, uint64_t addr, uint32_t memop,
 
     CHECK(mmu_idx == 0);
     slow_access(env, addr, memop, ra, memop & MO_RMW);
-    memcpy(&v, guest_mem + (uint32_t)addr % MEM_SIZE, size);
+    memcpy(&v, guest_mem + bank + (uint32_t)addr % MEM_SIZE, size);
     if (memop & MO_BSWAP) {
         v = __builtin_bswap64(v) >> (64 - 8 * size);
     }
@@ -161,7 +167,7 @@ static void slow_st(void *env, uint64_t addr, uint64_t val, uint32_t memop,
     if (memop & MO_BSWAP) {
         val = __builtin_bswap64(val) >> (64 - 8 * size);
     }
-    memcpy(guest_mem + (uint32_t)addr % MEM_SIZE, &val, size);
+    memcpy(guest_mem + bank + (uint32_t)addr % MEM_SIZE, &val, size);
 }
 
 static void slow_ld16(void *env, uint64_t addr, uint32_t memop,
@@ -169,7 +175,7 @@ static void slow_ld16(void *env, uint64_t addr, uint32_t memop,
 {
     CHECK(mmu_idx == 0);
     slow_access(env, addr, memop, ra, false);
-    memcpy(out, guest_mem + (uint32_t)addr % MEM_SIZE, 16);
+    memcpy(out, guest_mem + bank + (uint32_t)addr % MEM_SIZE, 16);
 }
 
 static void slow_st16(void *env, uint64_t addr, const void *val, uint32_t memop,
@@ -177,7 +183,7 @@ static void slow_st16(void *env, uint64_t addr, const void *val, uint32_t memop,
 {
     CHECK(mmu_idx == 0);
     slow_access(env, addr, memop, ra, true);
-    memcpy(guest_mem + (uint32_t)addr % MEM_SIZE, val, 16);
+    memcpy(guest_mem + bank + (uint32_t)addr % MEM_SIZE, val, 16);
 }
 
 /* As a compiled function would, it clobbers what it may. */
@@ -1475,7 +1481,7 @@ static void random_program(TCGContext *s, uint64_t seed)
 
 typedef struct Outcome {
     Env env;
-    uint8_t mem[MEM_SIZE];
+    uint8_t mem[2 * MEM_SIZE];
     uint64_t hash;
     uintptr_t result;
 } Outcome;
@@ -1494,7 +1500,9 @@ static void run_program(Variant *v, uint64_t seed, Outcome *o)
     for (size_t i = 0; i < offsetof(Env, mxcsr); i++) {
         p[i] = (uint8_t)rnd();
     }
-    for (size_t i = 0; i < MEM_SIZE; i += 8) {
+    bank = 0;
+    banked = seed & 1;
+    for (size_t i = 0; i < 2 * MEM_SIZE; i += 8) {
         uint64_t r = i * 0x9e3779b97f4a7c15ull ^ seed;
 
         memcpy(guest_mem + i, &r, 8);
@@ -1507,7 +1515,9 @@ static void run_program(Variant *v, uint64_t seed, Outcome *o)
         o->result = (uintptr_t)fault;
         __builtin_ia32_ldmxcsr(host_mxcsr);
     }
-    memcpy(o->mem, guest_mem, MEM_SIZE);
+    memcpy(o->mem, guest_mem, sizeof(o->mem));
+    banked = false;
+    bank = 0;
     o->hash = log_hash;
 }
 
@@ -1522,7 +1532,7 @@ static void compare(uint64_t seed, const Variant *v, const Outcome *a,
 {
     const uint8_t *pa = (const uint8_t *)&a->env, *pb = (const uint8_t *)&b->env;
     bool same = a->hash == b->hash && a->result == b->result &&
-                memcmp(a->mem, b->mem, MEM_SIZE) == 0 &&
+                memcmp(a->mem, b->mem, sizeof(a->mem)) == 0 &&
                 memcmp(pa, pb, offsetof(Env, mxcsr)) == 0;
 
     CHECK(same);
@@ -1531,7 +1541,7 @@ static void compare(uint64_t seed, const Variant *v, const Outcome *a,
     }
     printf("seed %llu on %s: hash %d result %d mem %d\n",
            (unsigned long long)seed, v->name, a->hash == b->hash,
-           a->result == b->result, memcmp(a->mem, b->mem, MEM_SIZE) == 0);
+           a->result == b->result, memcmp(a->mem, b->mem, sizeof(a->mem)) == 0);
     for (unsigned g = 0; g < NUM_GLOBALS; g++) {
         size_t size = globals[g].type == TCG_I32 ? 4
                     : globals[g].type == TCG_I64 ? 8 : 16;
