@@ -156,13 +156,63 @@ uint32_t helper_cc_all(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2, u
     return x86_cc_flags(op, dst, src, src2, inc);
 }
 
+/* What compilers jump on twice is a comparison of a with b, moved up to bit 31,
+ * in all conditions but those on OF and PF. */
+static bool is_comparison(uint32_t op, uint32_t *a, uint32_t *b)
+{
+    static const uint8_t up[] = { 24, 16, 0 };
+
+    if (op - CC_OP_LOGICB < 3) {
+        *b = 0;
+    } else if (op - CC_OP_SUBB < 3) {
+        *a += *b;
+    } else if (op - CC_OP_CMPB >= 3) {
+        return false;
+    }
+    *a <<= up[cc_size(op)];
+    *b <<= up[cc_size(op)];
+    return true;
+}
+
+/* SDM vol. 1, appendix B, table B-1: the condition 2 * which. */
+static bool holds(uint32_t f, uint32_t which)
+{
+    static const uint16_t mask[] = { CC_O, CC_C, CC_Z, CC_C | CC_Z, CC_S, CC_P };
+    bool less = !(f & CC_S) != !(f & CC_O);
+
+    return which < 6 ? (f & mask[which]) != 0 : less || (which == 7 && (f & CC_Z));
+}
+
+uint32_t helper_cc_test(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2, uint32_t inc,
+                        uint32_t which)
+{
+    uint32_t a = dst, b = src;
+
+    if (is_comparison(op, &a, &b)) {
+        switch (which) {
+        case 1: return a < b;
+        case 2: return a == b;
+        case 3: return a <= b;
+        case 4: return (int32_t)(a - b) < 0;
+        case 6: return (int32_t)a < (int32_t)b;
+        case 7: return (int32_t)a <= (int32_t)b;
+        }
+    }
+    return holds(x86_cc_flags(op, dst, src, src2, inc), which);
+}
+
 uint32_t helper_cc_carry(uint32_t op, uint32_t dst, uint32_t src, uint32_t src2)
 {
     unsigned rot = (op & CC_ROT_MASK) >> CC_ROT_SHIFT;
-    Fields f = finished(op, dst, src);
+    uint32_t a = dst, b = src;
 
     if (rot) {
         return rotate_flags(rot, src2) & CC_C;
     }
+    if (is_comparison(op, &a, &b)) {
+        return a < b;
+    }
+    Fields f = finished(op, dst, src);
+
     return f.op == CC_OP_EFLAGS ? src & CC_C : carry_flags(f.op, f.dst, f.src, src2) & CC_C;
 }

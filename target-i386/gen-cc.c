@@ -9,7 +9,7 @@
  * subtraction its operands too, so a condition becomes one comparison of those
  * and the recorded fields are dead unless the block ends or faults before the
  * next flags.  Where the operation is not known, at the head of a block, a pure
- * helper makes EFLAGS of the fields; INC and DEC do not need even that, as they
+ * helper tests the fields or makes EFLAGS of them; INC and DEC do not need even that, as they
  * can be recorded on top of whatever there is.
  *
  * A recorded field is overwritten with 0 when the next operation has no use for
@@ -299,6 +299,15 @@ static TCGv call_carry(X86Dis *d)
 static X86Cond cond(TCGCond c, TCGv a, TCGv b)
 {
     return (X86Cond){ c, a, b };
+}
+
+static X86Cond call_test(X86Dis *d, unsigned which)
+{
+    TCGContext *s = d->s;
+    TCGv v = tcg_call(s, &h_cc_test, op_value(d), tcg_get(s, G_CC_DST), tcg_get(s, G_CC_SRC),
+                      tcg_get(s, G_CC_SRC2), tcg_get(s, G_CC_INC), konst(d, which));
+
+    return cond(TCG_COND_NE, v, konst(d, 0));
 }
 
 static X86Cond never(X86Dis *d)
@@ -610,8 +619,9 @@ X86Cond x86_cond(X86Dis *d, unsigned cc)
         c = cond_carry(d);
     } else if (d->cc.inc) {
         c = known_cond(d, cc_inc_op(d->cc.inc), which);
-    } else if (op == CC_OP_DYNAMIC || op == CC_OP_EFLAGS ||
-               ((op & CC_ROT_MASK) && !below_rotate(op, which))) {
+    } else if (op == CC_OP_DYNAMIC) {
+        c = call_test(d, which);
+    } else if (op == CC_OP_EFLAGS || ((op & CC_ROT_MASK) && !below_rotate(op, which))) {
         c = eflags_cond(d, x86_eflags_cc(d), which);
     } else {
         c = known_cond(d, op & CC_OP_MASK, which);

@@ -7,6 +7,7 @@
 #include "target-i386/cc.h"
 
 #include "target-i386/cpu.h"
+#include "target-i386/helper.h"
 #include "tests/test.h"
 
 #ifdef __x86_64__
@@ -86,6 +87,19 @@ static uint32_t dirty(uint32_t v, unsigned size)
     return size == 2 ? v : trimmed(v, size) | random32() << (8 << size);
 }
 
+/* SDM vol. 1, appendix B, table B-1: O, B, Z, BE, S, P, L, LE; and what they look at. */
+static bool holds(unsigned which, uint32_t f)
+{
+    bool of = f & CC_O, cf = f & CC_C, zf = f & CC_Z, sf = f & CC_S, pf = f & CC_P;
+    const bool all[] = { of, cf, zf, cf || zf, sf, pf, sf != of, zf || sf != of };
+
+    return all[which];
+}
+
+static const uint32_t looks_at[8] = {
+    CC_O, CC_C, CC_Z, CC_C | CC_Z, CC_S, CC_P, CC_S | CC_O, CC_Z | CC_S | CC_O,
+};
+
 static void check(unsigned op, uint32_t dst, uint32_t src, uint32_t src2, uint32_t want,
                   uint32_t mask)
 {
@@ -93,6 +107,14 @@ static void check(unsigned op, uint32_t dst, uint32_t src, uint32_t src2, uint32
 
     CHECK_EQ(got & ~CC_ALL, 0);
     CHECK_EQ(got & mask, want & mask);
+    for (unsigned which = 0; which < 8; which++) {
+        if (!(looks_at[which] & ~mask)) {
+            CHECK_EQ(helper_cc_test(op, dst, src, src2, random32(), which), holds(which, want));
+        }
+    }
+    if (mask & CC_C) {
+        CHECK_EQ(helper_cc_carry(op, dst, src, src2), want & CC_C);
+    }
 }
 
 #define BINARY_TEST(id, base, expr, uses_carry, mask)                       \
