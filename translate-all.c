@@ -58,7 +58,7 @@ enum {
     MAX_MOVED = 64,                     /* words in a block that is copied */
     HUGE_PAGE = 2 << 20,
 };
-#define DEFAULT_TB_SIZE (128ull << 20)
+#define DEFAULT_TB_SIZE (512ull << 20)         /* one run of gcc: 90 MiB */
 #define MAX_TB_SIZE (1ull << 30)
 
 typedef struct Region {

@@ -47,7 +47,7 @@ typedef enum SelfCheck { SELFCHECK_AUTO, SELFCHECK_NEVER, SELFCHECK_ALWAYS } Sel
 
 /* -accel tcg,...: all zero is the default.  Each `no_` is a slow twin. */
 typedef struct AccelOptions {
-    uint64_t tb_size;                   /* bytes of code buffer; 0: 128 MiB */
+    uint64_t tb_size;                   /* bytes of code buffer; 0: 512 MiB */
     bool no_chain;                      /* every block returns to cpu_exec */
     bool no_pin, no_opt;                /* tcg.h */
     bool no_fastfp;                     /* no TCGContext.x86_ops */
