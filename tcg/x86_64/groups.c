@@ -94,6 +94,7 @@ static void start_bases(X86 *x)
 
         x->base[t] = (uint16_t)(is_const ? CONST_BASE : t);
         x->offset[t] = is_const ? (int32_t)s->temp_k[t] : 0;
+        x->from_pin[t] = false;
     }
 }
 
@@ -167,7 +168,8 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
                      .mmu_idx = mmu_idx };
         x->group[o->group] = (Group){ .lo = at, .end = at + size,
                                       .align = align > 1 ? align : 0, .anchor = at,
-                                      .first = (uint16_t)i, .last = (uint16_t)i };
+                                      .first = (uint16_t)i, .last = (uint16_t)i,
+                                      .at = at, .from = TCG_NO_TEMP };
     }
     x->group[o->group].write |= write;
     x->group[o->group].interrupted |= o->interrupted;
@@ -189,6 +191,13 @@ bool x86_is_member(const X86 *x, unsigned i)
            x->group[x->group_of[i]].first != i;
 }
 
+bool x86_leads_group(const X86 *x, unsigned i)
+{
+    unsigned group = is_access(&x->s->ops[i]) ? x->group_of[i] : NO_GROUP;
+
+    return group != NO_GROUP && x->group[group].first == i && x->group[group].last > i;
+}
+
 void x86_find_groups(X86 *x)
 {
     const TCGContext *s = x->s;
@@ -200,7 +209,10 @@ void x86_find_groups(X86 *x)
         const TCGOp *op = &s->ops[i];
 
         switch (op->opc) {
-        case TCG_nop: case TCG_insn_start: case TCG_get: case TCG_set:
+        case TCG_nop: case TCG_insn_start: case TCG_set:
+            break;
+        case TCG_get:
+            x->from_pin[op->d.temp] = x->pin_reg[op->k[0]] != NO_REG;
             break;
         case TCG_add_i32: case TCG_shl_i32:
             note_address(x, &f, op);

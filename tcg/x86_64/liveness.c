@@ -135,6 +135,13 @@ static void find_flags(X86 *x, const Scan *c, unsigned i)
     x->wants_flags[j] = x->has_flags[i];
 }
 
+static void scan_use(X86 *x, unsigned i, unsigned k, unsigned temp)
+{
+    x->next_in[i][k] = x->next[temp];
+    x->next[temp] = (uint16_t)i;
+    x->uses[temp]++;
+}
+
 /* Operands first .. num - 1. */
 static void scan_uses(X86 *x, const TCGOp *op, unsigned i, unsigned first, unsigned num)
 {
@@ -346,9 +353,28 @@ static void scan_branch(X86 *x, Scan *c, const TCGOp *op, unsigned i)
     }
 }
 
+/* Is this an access that checks from lo, elsewhere, and can do so from the base? */
+static bool leads_from_base(X86 *x, const TCGOp *op, unsigned i)
+{
+    unsigned base;
+    Group *g;
+
+    if (!x86_leads_group(x, i)) {
+        return false;
+    }
+    g = &x->group[x->group_of[i]];
+    base = x->base[op->in[0].temp];
+    if (g->at == g->lo || base >= TCG_MAX_TEMPS || !x->from_pin[base]) {
+        return false;
+    }
+    g->from = (uint16_t)base;
+    return true;
+}
+
 static void scan_other(X86 *x, Scan *c, const TCGOp *op, unsigned i)
 {
-    bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP, member;
+    bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP;
+    bool from_base, no_address;
     unsigned ins = tcg_op_ins(op);
 
     x->folded[i] = x->has_flags[i] = false;
@@ -366,9 +392,13 @@ static void scan_other(X86 *x, Scan *c, const TCGOp *op, unsigned i)
         return;
     }
     scan_place(c, op, i);
-    member = x86_is_member(x, i);
-    scan_uses(x, op, i, member, ins);
-    if (has_out && ins && !member) {
+    from_base = leads_from_base(x, op, i);
+    no_address = from_base || x86_is_member(x, i);
+    scan_uses(x, op, i, no_address, ins);
+    if (from_base) {
+        scan_use(x, i, 0, x->group[x->group_of[i]].from);
+    }
+    if (has_out && ins && !no_address) {
         pass_hint(x, c, op, i);
     }
 }

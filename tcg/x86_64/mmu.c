@@ -194,15 +194,6 @@ static unsigned held_slot(const X86 *x, unsigned group)
     return i;
 }
 
-/* Is this the first of several accesses of its group? */
-static bool leads_group(const X86 *x)
-{
-    unsigned group = x->group_of[x->op];
-
-    return group != NO_GROUP && x->group[group].first == x->op &&
-           x->group[group].last > x->op;
-}
-
 static Range alone(unsigned memop)
 {
     int32_t size = 1 << (memop & MO_SIZE);
@@ -238,6 +229,8 @@ static void prepare(X86 *x)
 
 typedef struct Access {
     unsigned memop, mmu_idx, addr;      /* addr: NO_REG if it is a member */
+    unsigned addr_temp;
+    int32_t to_lo;                      /* from addr */
     unsigned t0, t1, t2;                /* t0: the addend, or held */
     unsigned slot;                      /* of the group */
     int32_t disp;                       /* at - lo */
@@ -249,17 +242,23 @@ static Access begin_access(X86 *x, bool write)
     const TCGOp *op = x86_op(x);
     unsigned group = x->group_of[x->op];
     Access a = { .memop = (unsigned)op->k[0], .mmu_idx = (uint8_t)op->k[1], .addr = NO_REG,
-                 .write = write, .t1 = NO_REG, .leader = leads_group(x),
+                 .addr_temp = op->in[0].temp,
+                 .write = write, .t1 = NO_REG, .leader = x86_leads_group(x, x->op),
                  .member = x86_is_member(x, x->op) };
 
     prepare(x);
     a.wide = (a.memop & MO_SIZE) == MO_128;
     if (a.member || a.leader) {
         a.slot = held_slot(x, a.member ? group : NO_GROUP);
-        a.disp = x->offset[op->in[0].temp] - x->group[group].lo;
+        a.disp = x->offset[a.addr_temp] - x->group[group].lo;
+        a.to_lo = -a.disp;
+    }
+    if (a.leader && x->group[group].from != TCG_NO_TEMP) {
+        a.addr_temp = x->group[group].from;
+        a.to_lo = x->group[group].lo;
     }
     if (!a.member) {
-        a.addr = x86_use_reg(x, op->in[0].temp);
+        a.addr = x86_use_reg(x, a.addr_temp);
     } else if (x->held[a.slot].reg == NO_REG) {
         a.t0 = x86_scratch(x, 0);
         asm_rm(&x->as, OPC_MOV_LOAD | REX_W, a.t0, mem(RSP, FRAME_HELD + 8 * (int32_t)a.slot));
@@ -275,9 +274,9 @@ static Access begin_access(X86 *x, bool write)
 static bool address_is_lo(const X86 *x, const Access *a)
 {
     const TCGOp *op = &x->s->ops[x->op];
-    unsigned temp = op->in[0].temp;
+    unsigned temp = a->addr_temp;
 
-    return a->leader && a->disp == 0 && x->next_in[x->op][0] == 0 &&
+    return a->leader && a->to_lo == 0 && x->next_in[x->op][0] == 0 &&
            (x->alloc & BIT(a->addr)) && x->t[temp].regs == BIT(a->addr) && !x->t[temp].dirty &&
            (tcg_op_ins(op) == 1 || op->in[1].temp != temp);
 }
@@ -300,8 +299,9 @@ static void consume(X86 *x, const Access *a)
     const TCGOp *op = x86_op(x);
 
     if (!a->member) {
-        x86_consume(x);
-    } else if (tcg_op_ins(op) == 2) {
+        x86_consume_temp(x, a->addr_temp, x->next_in[x->op][0]);
+    }
+    if (tcg_op_ins(op) == 2) {
         x86_consume_temp(x, op->in[1].temp, x->next_in[x->op][1]);
     }
 }
@@ -318,15 +318,15 @@ static Stub *check_group(X86 *x, const Access *a, StubKind kind)
     Range range = whole_group(x), own = alone(a->memop);
     Stub *stub;
 
-    if (a->disp) {
-        asm_lea(&x->as, false, a->t0, mem(a->addr, -a->disp));
+    if (a->to_lo) {
+        asm_lea(&x->as, false, a->t0, mem(a->addr, a->to_lo));
     } else if (a->t0 != a->addr) {
         asm_mov_rr(&x->as, false, a->t0, a->addr);
     }
     if (g->interrupted) {
         asm_rm(&x->as, OPC_MOV_STORE, a->t0, mem(RSP, FRAME_GUEST + 8 * (int32_t)a->slot));
     }
-    tlb_compare(x, a->disp ? a->t0 : a->addr, a->t1, a->t2, a->mmu_idx, g->write, range);
+    tlb_compare(x, a->to_lo ? a->t0 : a->addr, a->t1, a->t2, a->mmu_idx, g->write, range);
     stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
     asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, a->t0, tlb_entry(x, a->t1, a->mmu_idx, 8));
     stub->recheck = g->write != a->write || range.end != own.end || range.align != own.align;

@@ -140,6 +140,9 @@ typedef struct Group {
     int32_t align, anchor;              /* base + anchor is to be a multiple of
                                            align; 0: of nothing */
     uint16_t first, last;               /* ops */
+    int32_t at;                         /* of the first, from the base */
+    uint16_t from;                      /* base: a pin's value, of which the first makes
+                                           its address; or TCG_NO_TEMP */
     bool write;                         /* one of them does */
     bool interrupted;                   /* by accesses that are not of it */
 } Group;
@@ -188,6 +191,7 @@ typedef struct X86 {
                                            that set(), operated upon */
     uint16_t base[TCG_MAX_TEMPS];       /* of an address: base + offset */
     int32_t offset[TCG_MAX_TEMPS];
+    bool from_pin[TCG_MAX_TEMPS];       /* the value of a pinned global */
     uint16_t group_of[TCG_MAX_OPS];     /* of memory accesses, or NO_GROUP */
     Group group[TCG_MAX_OPS];
     uint16_t label_refs[TCG_MAX_LABELS];
@@ -247,6 +251,8 @@ void x86_liveness(X86 *x);
 void x86_find_groups(X86 *x);
 /* Is operation i an access whose group's check came before? */
 bool x86_is_member(const X86 *x, unsigned i);
+/* Or the first of several? */
+bool x86_leads_group(const X86 *x, unsigned i);
 
 /* regalloc.c: see the comments there. */
 void x86_start_block(X86 *x);
