@@ -36,13 +36,11 @@ static bool too_wide(int64_t product, unsigned size)
 }
 
 /* What has not been computed yet. */
-static Fields finished(uint32_t op, uint32_t dst, uint32_t src)
+static Fields late(uint32_t op, uint32_t dst, uint32_t src)
 {
     unsigned base = op & CC_OP_MASK, size = cc_size(base), n = cc_count(op);
 
     switch (cc_base(base)) {
-    case CC_OP_CMPB:
-        return (Fields){ CC_OP_SUBB + size, dst - src, src };
     case CC_OP_IMULB:
         return (Fields){ CC_OP_MULB + size, dst * src,
                          too_wide((int64_t)(int32_t)dst * (int32_t)src, size) };
@@ -50,11 +48,22 @@ static Fields finished(uint32_t op, uint32_t dst, uint32_t src)
         return (Fields){ base, dst, src << n };
     case CC_OP_SHRB:
         return (Fields){ CC_OP_SARB + size, dst, src >> n };
-    case CC_OP_SARB:
+    default:                            /* SAR */
         return (Fields){ base, dst, (uint32_t)((int32_t)src >> n) };
-    default:
+    }
+}
+
+static inline Fields finished(uint32_t op, uint32_t dst, uint32_t src)
+{
+    unsigned base = op & CC_OP_MASK;
+
+    if (base - CC_OP_CMPB < 3) {
+        return (Fields){ CC_OP_SUBB + cc_size(base), dst - src, src };
+    }
+    if (base < CC_OP_IMULB && !(op & CC_COUNT_MASK)) {
         return (Fields){ base, dst, src };
     }
+    return late(op, dst, src);
 }
 
 /* Everything but ZF, SF and PF. */
@@ -107,7 +116,7 @@ static uint32_t base_flags(uint32_t op, uint32_t dst, uint32_t src, uint32_t src
     Fields f = finished(op, dst, src);
 
     if (f.op == CC_OP_EFLAGS) {
-        return f.src & CC_ALL;
+        return src & CC_ALL;
     }
     uint32_t mask = width[cc_size(f.op)];
 
