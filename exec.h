@@ -31,7 +31,7 @@ enum {
     MAX_BREAKS = 32,
     MAX_WATCHES = 16,
     SEEN_PAGES = 2048,                  /* jump-cache.c */
-    CODE_PAGES = 1024,                  /* jump-cache.c */
+    CODE_PAGES = 2048,                  /* jump-cache.c */
     CODE_PAGE_BLOCKS = 44,
     SLOT_LOG = 1024,
 };

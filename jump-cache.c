@@ -75,9 +75,9 @@ static bool was_seen(const JumpCache *j, uint32_t page)
 static CodePageBlocks *page_of(JumpCache *j, uint32_t page, uint64_t ram_addr,
                                unsigned mmu_idx)
 {
-    uint64_t h = (page >> TARGET_PAGE_BITS) ^ (ram_addr >> TARGET_PAGE_BITS) * 7;
+    uint64_t h = (page | mmu_idx) ^ ram_addr >> TARGET_PAGE_BITS << 32;
 
-    return &j->pages[(h + mmu_idx * (CODE_PAGES / NB_MMU_MODES)) % CODE_PAGES];
+    return &j->pages[(h * 0x9e3779b97f4a7c15ull >> 40) % CODE_PAGES];
 }
 
 static void clear_all(CPUState *cpu)

@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#include "util/bits.h"
+
 enum { MAX_LEN = 15 };
 
 /* -- Fetching ---------------------------------------------------------------- */
@@ -39,16 +41,15 @@ static uint32_t fetch(X86Dis *d, unsigned len)
     uint32_t linear = d->cs_base + d->next, at = linear - d->window_start;
     uint32_t v = 0;
 
+    if (at < d->window_len && d->window_len - at >= 4 && d->next - d->pc + len <= MAX_LEN &&
+        !d->too_long) {
+        d->next += len;
+        return (uint32_t)load_le(d->window + at, 4) & ~0u >> (32 - 8 * len);
+    }
     if (d->too_long || d->crosses || !may_fetch(d, len)) {
         return 0;
     }
     d->next += len;
-    if (at < d->window_len && d->window_len - at >= len) {
-        for (unsigned i = 0; i < len; i++) {
-            v |= (uint32_t)d->window[at + i] << 8 * i;
-        }
-        return v;
-    }
     for (unsigned i = 0; i < len; i++) {
         v |= (uint32_t)cpu_code_u8(d->cpu, (uint32_t)(linear + i)) << 8 * i;
     }

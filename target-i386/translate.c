@@ -608,7 +608,7 @@ void x86_write_back(X86Dis *d)
 /* Address and check the memory operand, if the row has one with a value. */
 static void address_operand(X86Dis *d)
 {
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 3 && d->has_mem; i++) {
         unsigned size = size_of(d->operand[i]);
 
         if (is_memory(d, d->operand[i])) {

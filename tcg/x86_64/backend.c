@@ -189,6 +189,10 @@ static int x86_gen_code(TCGContext *s, uint8_t *code, size_t len,
         if (x->folded[x->op]) {
             continue;
         }
+        if (x86_op(x)->opc == TCG_insn_start) {
+            x86_insn_start(x);
+            continue;
+        }
         emit_op(x);
         if (x->as.p > x->limit) {
             return -1;

@@ -214,7 +214,7 @@ static void emit_exit(X86 *x, uintptr_t result)
     x86_start_ebb(x);
 }
 
-static void emit_insn_start(X86 *x)
+void x86_insn_start(X86 *x)
 {
     const TCGOp *op = x86_op(x);
 
@@ -229,9 +229,6 @@ void x86_control_op(X86 *x)
     const TCGOp *op = x86_op(x);
 
     switch (op->opc) {
-    case TCG_insn_start:
-        emit_insn_start(x);
-        return;                         /* flags stay */
     case TCG_brcond_i32:
         emit_brcond(x, false);
         return;

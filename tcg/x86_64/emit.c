@@ -55,6 +55,9 @@ static inline uint8_t *opcode(uint8_t *p, unsigned opc, unsigned rxb, bool force
 {
     unsigned rex = rxb | (opc / (REX_W / 8) & 8);
 
+    if (!(opc & ~(REX_W | 0xffu))) {    /* most are so simple */
+        return put(put(p, 0x40 | rex, rex), opc, true);
+    }
     if (opc & PRE_MASK) {
         p = prefix(p, opc);
     }

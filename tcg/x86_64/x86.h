@@ -320,6 +320,7 @@ void x86_division_stub(X86 *x, const Stub *stub);
 
 /* control.c */
 void x86_control_op(X86 *x);
+void x86_insn_start(X86 *x);
 void x86_head(X86 *x);
 bool x86_stubs(X86 *x);                 /* false: no room */
 void x86_finish_jumps(X86 *x);
