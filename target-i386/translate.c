@@ -575,17 +575,19 @@ static TCGv load_gpr(X86Dis *d, unsigned operand, unsigned n)
 static TCGv load_operand(X86Dis *d, unsigned i, bool rmw)
 {
     unsigned operand = d->operand[i];
-    int n = gpr_of(d, operand);
-    uint32_t at = vector_of(d, operand);
 
     if (is_memory(d, operand)) {
         return load_memory(d, operand, rmw);
     }
-    if (at) {
-        return load_vector(d, operand, at);
-    }
+    int n = gpr_of(d, operand);
+
     if (n >= 0) {
         return load_gpr(d, operand, (unsigned)n);
+    }
+    uint32_t at = vector_of(d, operand);
+
+    if (at) {
+        return load_vector(d, operand, at);
     }
     return tcg_const(d->s, place_of(operand) == X_ONE ? 1 : d->imm[i]);
 }
@@ -672,7 +674,11 @@ static int fpu_fault(const X86Dis *d, uint32_t flags)
 
 static bool bad_form(const X86Dis *d)
 {
-    for (unsigned i = 0; i < 3; i++) {
+    static const uint32_t picky = 1u << X_C | 1u << X_S | 1u << X_M | 1u << X_U | 1u << X_N;
+    uint32_t places = 1u << place_of(d->operand[0]) | 1u << place_of(d->operand[1]) |
+                      1u << place_of(d->operand[2]);
+
+    for (unsigned i = 0; i < 3 && (places & picky); i++) {
         unsigned place = place_of(d->operand[i]);
 
         if (place == X_C && !(0x1d >> d->reg & 1)) {

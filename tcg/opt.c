@@ -969,14 +969,11 @@ typedef struct Back {
 
 static bool observes_globals(const TCGOp *op)
 {
-    unsigned flags = tcg_op_defs[op->opc].flags;
-
     if (op->opc == TCG_call) {
         return !(tcg_op_helper(op)->flags &
                  (TCG_CALL_PURE | TCG_CALL_NO_GLOBALS));
     }
-    return flags & (TCG_END | TCG_FAULT) || op->opc == TCG_brcond_i32 ||
-           op->opc == TCG_brcond_i64;
+    return tcg_op_defs[op->opc].flags & (TCG_END | TCG_FAULT | TCG_LOOK);
 }
 
 static void count_use(TCGOpt *o, unsigned temp, unsigned user)

@@ -19,6 +19,7 @@
 #define SIDE  TCG_SIDE
 #define END   TCG_END
 #define FAULT TCG_FAULT
+#define LOOK  TCG_LOOK
 
 const TCGOpDef tcg_op_defs[TCG_NUM_OPS] = {
 #define ARITH(name, flags, value) \

@@ -117,7 +117,7 @@ typedef enum TCGOpcode {
     TCG_NUM_OPS
 } TCGOpcode;
 
-enum { TCG_COMM = 1, TCG_SIDE = 2, TCG_END = 4, TCG_FAULT = 8 };
+enum { TCG_COMM = 1, TCG_SIDE = 2, TCG_END = 4, TCG_FAULT = 8, TCG_LOOK = 16 };
 
 typedef struct TCGOpDef {
     const char *name;

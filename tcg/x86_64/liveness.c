@@ -30,18 +30,6 @@ typedef struct Scan {
     uint16_t set_temp[TCG_MAX_GLOBALS];
 } Scan;
 
-static bool observes(const TCGOp *op)
-{
-    switch (op->opc) {
-    case TCG_qemu_ld: case TCG_qemu_st: case TCG_x87_ld: case TCG_x87_st:
-    case TCG_call: case TCG_label: case TCG_br: case TCG_brcond_i32: case TCG_brcond_i64:
-    case TCG_goto_tb: case TCG_goto_ptr: case TCG_exit_tb:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool unseen_until(const Scan *c, unsigned g, unsigned at)
 {
     return c->observed > at && c->get_at[g] > at;
@@ -334,10 +322,12 @@ static void scan_add(X86 *x, Scan *c, const TCGOp *op, unsigned i)
 /* What others may see, or where they go. */
 static void scan_place(Scan *c, const TCGOp *op, unsigned i)
 {
-    if (observes(op)) {
+    unsigned flags = tcg_op_defs[op->opc].flags;
+
+    if (flags & (TCG_END | TCG_FAULT | TCG_LOOK)) {
         c->observed = i;
     }
-    if (tcg_op_defs[op->opc].flags & TCG_END) {
+    if (flags & TCG_END) {
         c->bb_end = i;
     }
     c->root = 0;
@@ -453,13 +443,16 @@ static unsigned find_targets(X86 *x)
     bool reached = true;
 
     for (; op < end; op++) {
-        switch (op->opc) {
-        case TCG_insn_start: case TCG_nop: case TCG_get: case TCG_set:
-            continue;
-        case TCG_qemu_ld: case TCG_qemu_st: case TCG_x87_ld: case TCG_x87_st:
+        unsigned flags = tcg_op_defs[op->opc].flags;
+
+        if (flags & TCG_FAULT) {
             x->group_of[op - x->s->ops] = NO_GROUP;
             accesses++;
+        }
+        if (!(flags & (TCG_END | TCG_LOOK))) {
             continue;
+        }
+        switch (op->opc) {
         case TCG_br:
             x->label_refs[op->k[0]] += 2;   /* no jcc: not worth joining */
             break;
