@@ -159,7 +159,7 @@ static void emit_op(X86 *x)
 {
     const TCGOp *op = x86_op(x);
 
-    x86_start_op(x);
+    x->lock = 0;
     if (!x86_value_op(x)) {
         x86_control_op(x);
     }

@@ -78,18 +78,22 @@ static inline uint8_t *put_long(uint8_t *p, uint32_t v)
 static inline uint8_t *modrm_mem(uint8_t *p, unsigned reg, Mem m)
 {
     unsigned r = (reg & 7) << 3, base = m.base & 7;
-    unsigned sib = (unsigned)m.scale << 6 | (m.index & 7) << 3;
     unsigned disp = (m.disp || base == 5) + !is_s8(m.disp);     /* 0, 8, 32 bits */
-    bool has_sib = m.index != NO_REG || base == 4;
+    unsigned disp_len = disp + (disp & 2);
 
-    if (m.base == NO_REG) {             /* [index << scale + disp32] */
-        disp = 0;
-        base = 5;
+    if (m.index == NO_REG && base != 4) {
+        p = put(p, disp << 6 | r | base, true);
+    } else {
+        if (m.base == NO_REG) {         /* [index << scale + disp32] */
+            disp = 0;
+            disp_len = 4;
+            base = 5;
+        }
+        p = put(p, disp << 6 | r | 4, true);
+        p = put(p, (unsigned)m.scale << 6 | (m.index & 7) << 3 | base, true);
     }
-    p = put(p, disp << 6 | r | (has_sib ? 4 : base), true);
-    p = put(p, sib | base, has_sib);
     put_long(p, (uint32_t)m.disp);
-    return p + (m.base == NO_REG ? 4 : disp + (disp & 2));
+    return p + disp_len;
 }
 
 static inline unsigned rxb(unsigned reg, unsigned index, unsigned base)

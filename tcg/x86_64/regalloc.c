@@ -78,14 +78,12 @@ static void lose_home(X86 *x, unsigned g)
 }
 
 /* A value nobody needs gives up everything. */
-static void release_if_unneeded(X86 *x, unsigned temp)
+static inline void release_if_unneeded(X86 *x, unsigned temp)
 {
-    Temp *t = &x->t[temp];
+    const Temp *t = &x->t[temp];
 
-    if (!needed(t)) {
-        while (t->regs) {
-            unbind(x, lowest(t->regs));
-        }
+    while (t->regs && !needed(t)) {
+        unbind(x, lowest(t->regs));
     }
 }
 
@@ -350,10 +348,11 @@ static unsigned alloc_reg(X86 *x, bool xmm, RegMask avoid)
 {
     RegMask all = x->alloc & (xmm ? XMM_REGS : GP_REGS) & ~(x->lock | avoid);
     RegMask idle = all & ~x->used;
+    RegMask best = idle & ~x86_held_regs(x);
     unsigned r;
 
-    if (idle & ~x86_held_regs(x)) {
-        return lowest(idle & ~x86_held_regs(x));
+    if (best) {
+        return lowest(best);
     }
     if (idle) {
         x86_spill_held(x, BIT(lowest(idle)));
@@ -774,11 +773,6 @@ void x86_forget_held(X86 *x)
 }
 
 /* -- Boundaries -------------------------------------------------------------- */
-
-void x86_start_op(X86 *x)
-{
-    x->lock = 0;
-}
 
 /* Nothing is known but rule 1: an extended basic block begins. */
 void x86_start_ebb(X86 *x)

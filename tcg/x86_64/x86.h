@@ -257,7 +257,6 @@ bool x86_leads_group(const X86 *x, unsigned i);
 /* regalloc.c: see the comments there. */
 void x86_start_block(X86 *x);
 void x86_start_ebb(X86 *x);
-void x86_start_op(X86 *x);
 unsigned x86_use_reg(X86 *x, unsigned temp);
 Loc x86_use_temp(X86 *x, unsigned temp, bool last);
 Loc x86_use(X86 *x, unsigned k);
