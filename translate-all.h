@@ -81,6 +81,7 @@ typedef struct TBRare {
 } TBRare;
 
 struct TranslationBlock {
+    /* What looking it up looks at: a cache line. */
     uint32_t pc, cs_base, flags;
     uint16_t size, num_insns;           /* guest bytes, guest instructions */
     uint8_t cflags;
@@ -88,14 +89,17 @@ struct TranslationBlock {
     uint16_t search_size;               /* bytes of search data */
     uint32_t tc_size;                   /* host bytes; search data behind */
     uint8_t *tc_ptr;
-    uint32_t jmp_offset[2];             /* for tcg_patch_jump, ~0: no such slot */
-    TBPage page;                        /* the first */
-    TBRare *rare;                       /* or NULL */
     TranslationBlock *phys_hash_next;
+    TBRare *rare;                       /* or NULL */
+    TBPage page;                        /* the first */
+
+    uint32_t jmp_offset[2];             /* for tcg_patch_jump, ~0: no such slot */
     TranslationBlock *jmp_dest[2];
     uintptr_t jmp_next[2];              /* block | slot: same destination */
     uintptr_t jmp_first;                /* block | slot that jumps here */
-};
+} __attribute__((aligned(64)));
+
+_Static_assert(offsetof(TranslationBlock, page.next) <= 64, "in the first cache line");
 
 static inline uint32_t tb_linear_pc(const TranslationBlock *tb)
 {
