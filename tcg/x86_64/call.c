@@ -200,7 +200,7 @@ static void name_place(X86 *x, unsigned insn)
 
 void x86_division_stub(X86 *x, const Stub *stub)
 {
-    static const uint8_t saved[] = { RCX, RDX, RSI, RDI, R8, RAX };
+    static const uint8_t saved[] = { RBX, RCX, RDX, RSI, RDI, R8, R9, R10, R11, RAX };
     const unsigned num = sizeof(saved);
     _Static_assert(sizeof(saved) % 2 == 0, "aligned at the call");
 
@@ -220,8 +220,6 @@ void x86_division_stub(X86 *x, const Stub *stub)
     for (unsigned i = num; i-- > 0;) {
         asm_pop(&x->as, saved[i]);
     }
-    x->pins_stale = x->pins & CALLER_SAVED;
-    x86_load_pins(x, x->pins_stale);
     x86_save_xmm(x, stub->xmm, true);
     asm_jmp_to(&x->as, stub->resume);
 }

@@ -186,11 +186,9 @@ static void slow_st16(void *env, uint64_t addr, const void *val, uint32_t memop,
     memcpy(guest_mem + bank + (uint32_t)addr % MEM_SIZE, val, 16);
 }
 
-/* As a compiled function would, it clobbers what it may. */
-static void help_cold(void *env, uint32_t arg)
+/* What a function of C may do to registers. */
+static void clobber(void)
 {
-    (void)env;
-    mix(arg);
 #ifdef __x86_64__
     __asm__ volatile("xorl %%eax, %%eax\n\tmovl %%eax, %%ecx\n\tmovl %%eax, %%edx\n\t"
                      "movl %%eax, %%esi\n\tmovl %%eax, %%edi\n\tmovl %%eax, %%r8d\n\t"
@@ -199,6 +197,14 @@ static void help_cold(void *env, uint32_t arg)
                      : : : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
                      "xmm0", "xmm1", "xmm7");
 #endif
+}
+
+/* As a compiled function would, it clobbers what it may. */
+static void help_cold(void *env, uint32_t arg)
+{
+    (void)env;
+    mix(arg);
+    clobber();
 }
 
 static uint64_t help_redo(void *env, uint32_t arg)
@@ -273,6 +279,7 @@ static uint64_t help_ptr(uint64_t p)
 /* Where the quotient does not fit is seen, and sometimes a fault. */
 static uint64_t divide(Env *env, bool odd, uint32_t q, uint32_t r, uintptr_t ra)
 {
+    clobber();
     if (!odd) {
         return (uint64_t)r << 32 | q;
     }
