@@ -618,8 +618,9 @@ TEST(tap_is_an_interface_of_the_host)
     CHECK(!memcmp(in, out, sizeof(out)));
     a.num = 0;
     out[20] = 'h';
-    CHECK_EQ(send(fd, out, sizeof(out), 0), sizeof(out));
     for (int i = 0; i < 100 && !(a.num && a.frame[20] == 'h'); i++) {
+        /* Again if the host's own, of IPv6, came right behind it. */
+        CHECK_EQ(send(fd, out, sizeof(out), 0), sizeof(out));
         loop_run_once(10 * NS_PER_MS);
     }
     CHECK_EQ(a.frame[20], 'h');
