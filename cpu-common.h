@@ -58,7 +58,7 @@ enum {
 
 typedef enum MMUAccess { MMU_READ, MMU_WRITE, MMU_FETCH } MMUAccess;
 
-#define CPU_JMP_CACHE_BITS 16           /* entries: a compiler has 100000 blocks */
+#define CPU_JMP_CACHE_BITS 15           /* entries: a compiler has 100000 blocks */
 #define CPU_JMP_CACHE_SHIFT 14          /* hash_shift; keeps a page's together */
 
 typedef struct CPUJumpEntry {
