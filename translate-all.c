@@ -4,18 +4,15 @@
  *
  * Where a block is listed:
  *   phys_hash[]      by hash of ram_addr, pc, flags: phys_hash_next
- *   PageBlocks       of each page its bytes lie in: TBPage.next
+ *   PageBlocks       of each page its bytes lie in (tb-pages.h)
  *   Region.tbs[]     in order of host address
  *   jump caches      of every CPU
  *   other blocks     that jump to it: jmp_first -> jmp_next[] ...
- * Links that say "block and which of its two" are pointers with the index in
- * the low bits, as blocks are aligned.
  *
- * A page with code that is written often gets a map of its code bytes, so that
- * data beside code costs a bit test; the map may show too much (blocks that
- * are gone), never too little, and is drawn anew when it did.  One whose writes
- * cost too much is not protected any more: its blocks check themselves, until it
- * has been left alone for a while.
+ * A page with code that is written often gets a map of its code bytes, which is
+ * drawn anew when it showed too much.  One whose writes cost too much is not
+ * protected any more: its blocks check themselves, until it has been left alone
+ * for a while.
  */
 #include "translate-all.h"
 
@@ -34,6 +31,7 @@
 #include "jump-cache.h"
 #include "profile.h"
 #include "tb-copy.h"
+#include "tb-pages.h"
 #include "util/bits.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -46,14 +44,12 @@ enum {
     MIN_BLOCK = 64,                     /* host bytes, for the size of Region.tbs */
     CODE_ALIGN = 16,
     MAX_INSNS = 128,                    /* guest instructions in a block */
-    CHUNK_BITS = 10,                    /* pages per chunk of PageBlocks */
     MAP_AFTER = 8,                      /* writes, until a page gets a code map */
     CHECK_COST = 512,                   /* of writes, within CHECK_WITHIN: ... */
     BLOCK_COST = 16,                    /* what a block lost is worth */
     CHECK_WITHIN = 1000000,             /* ns */
     CHECK_LEASE = 100000000,            /* ns without a change: protected again */
     CHECK_INSNS = 32, CHECK_BYTES = 512,/* in a block that checks itself */
-    PAGE_WORDS = RAM_PAGE_SIZE / 64,
     MODEL_BITS = 16,
     MAX_MOVED = 64,                     /* words in a block that is copied */
     HUGE_PAGE = 2 << 20,
@@ -66,17 +62,6 @@ typedef struct Region {
     TranslationBlock *tbs;              /* mapped lazily */
     unsigned num, max;
 } Region;
-
-typedef struct PageBlocks {
-    uintptr_t first;                    /* block | page index */
-    uint64_t *map;                      /* bit per byte: code; or NULL */
-    uint32_t writes;
-    uint32_t cost;                      /* of writes since ... */
-    int64_t since;                      /* ns; if checked, of the last change */
-    uint32_t linear;                    /* address of the first block's page */
-    bool moved;                         /* others are at other addresses */
-    bool checked;                       /* not protected, its blocks look */
-} PageBlocks;
 
 /* A block to be copied for other addresses. */
 typedef struct Model {
@@ -99,8 +84,7 @@ struct TBContext {
     unsigned num_regions, current;
     TranslationBlock *phys_hash[1 << HASH_BITS];
     Model models[1 << MODEL_BITS];
-    PageBlocks **chunks;
-    uint64_t num_chunks;
+    TBPages pages;
     CPUState *cpus[16];
     unsigned num_cpus;
     TCGCode code;                       /* of the block being made */
@@ -124,31 +108,6 @@ struct TBContext {
         int64_t cpu_ns, cpu_blocks;     /* measured by cpu_time_ns() */
     } stat;
 };
-
-static TranslationBlock *link_tb(uintptr_t link)
-{
-    return (TranslationBlock *)(link & ~(uintptr_t)3);
-}
-
-static unsigned link_n(uintptr_t link)
-{
-    return link & 3;
-}
-
-static uintptr_t make_link(TranslationBlock *tb, unsigned n)
-{
-    return (uintptr_t)tb | n;
-}
-
-static TBPage *page_of(TranslationBlock *tb, unsigned n)
-{
-    return n ? &tb->rare->second : &tb->page;
-}
-
-static TBPage *page_of_link(uintptr_t link)
-{
-    return page_of(link_tb(link), link_n(link));
-}
 
 /* -- Time, cheaply ----------------------------------------------------------- */
 
@@ -317,19 +276,13 @@ void tb_context_free(TBContext *t)
             munmap(t->region[i].tbs, t->region[i].max * sizeof(TranslationBlock));
         }
     }
-    for (uint64_t i = 0; i < t->num_chunks; i++) {
-        for (unsigned k = 0; t->chunks[i] && k < 1 << CHUNK_BITS; k++) {
-            free(t->chunks[i][k].map);
-        }
-        free(t->chunks[i]);
-    }
+    tb_pages_free(&t->pages);
     for (unsigned i = 0; i < ARRAY_SIZE(t->models); i++) {
         free(t->models[i].words);
     }
     if (t->buffer) {
         munmap(t->buffer, t->buffer_size);
     }
-    free(t->chunks);
     free(t->pending);
     profile_free(t->profile);
     pthread_mutex_destroy(&t->pending_lock);
@@ -354,35 +307,9 @@ uint64_t tb_evictions(const TBContext *t)
 
 /* -- Pages with code --------------------------------------------------------- */
 
-static PageBlocks *find_page(const TBContext *t, uint64_t ram_addr)
-{
-    uint64_t page = ram_addr >> RAM_PAGE_BITS, chunk = page >> CHUNK_BITS;
-
-    if (chunk >= t->num_chunks || !t->chunks[chunk]) {
-        return NULL;
-    }
-    return &t->chunks[chunk][page & ((1 << CHUNK_BITS) - 1)];
-}
-
-static PageBlocks *get_page(TBContext *t, uint64_t ram_addr)
-{
-    uint64_t chunk = ram_addr >> RAM_PAGE_BITS >> CHUNK_BITS;
-
-    if (chunk >= t->num_chunks) {
-        t->chunks = xrealloc(t->chunks, (chunk + 1) * sizeof(*t->chunks));
-        memset(t->chunks + t->num_chunks, 0,
-               (chunk + 1 - t->num_chunks) * sizeof(*t->chunks));
-        t->num_chunks = chunk + 1;
-    }
-    if (!t->chunks[chunk]) {
-        t->chunks[chunk] = xcalloc(1 << CHUNK_BITS, sizeof(PageBlocks));
-    }
-    return find_page(t, ram_addr);
-}
-
 static bool is_checked(TBContext *t, uint64_t ram_addr)
 {
-    const PageBlocks *p = find_page(t, ram_addr);
+    const PageBlocks *p = tb_pages_find(&t->pages, ram_addr);
 
     return t->tcg->can_check && ram_addr != NO_PAGE &&
            (t->options.selfcheck == SELFCHECK_ALWAYS || (p && p->checked));
@@ -392,98 +319,6 @@ void tb_watch_page(TBContext *t, uint64_t ram_addr)
 {
     if (!is_checked(t, ram_addr)) {
         ram_test_clear_dirty(ram_addr, 1, DIRTY_CODE);
-    }
-}
-
-/* Which bytes of its n-th page a block has: [*start, *end). */
-static void bytes_on_page(const TranslationBlock *tb, unsigned n, uint32_t *start,
-                          uint32_t *end)
-{
-    uint32_t first = tb_linear_pc(tb) & (RAM_PAGE_SIZE - 1);
-
-    *start = n ? 0 : first;
-    *end = n ? first + tb->size - RAM_PAGE_SIZE
-             : MIN(first + tb->size, RAM_PAGE_SIZE);
-}
-
-static void mark_map(PageBlocks *p, const TranslationBlock *tb, unsigned n)
-{
-    uint32_t start, end;
-
-    bytes_on_page(tb, n, &start, &end);
-    for (uint32_t i = start; i < end; i++) {
-        p->map[i / 64] |= 1ull << (i % 64);
-    }
-}
-
-static void draw_map(PageBlocks *p)
-{
-    if (!p->map) {
-        p->map = xcalloc(PAGE_WORDS, sizeof(*p->map));
-    } else {
-        memset(p->map, 0, PAGE_WORDS * sizeof(*p->map));
-    }
-    for (uintptr_t l = p->first; l; l = page_of_link(l)->next) {
-        mark_map(p, link_tb(l), link_n(l));
-    }
-}
-
-static bool map_hit(const PageBlocks *p, uint32_t start, uint32_t end)
-{
-    for (uint32_t i = start; i < end; i++) {
-        if (p->map[i / 64] >> (i % 64) & 1) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* *at, in the list of a page, becomes l. */
-static void set_link(uintptr_t *at, uintptr_t l)
-{
-    *at = l;
-    if (l) {
-        page_of_link(l)->link = at;
-    }
-}
-
-static uint32_t linear_page(const TranslationBlock *tb, unsigned n)
-{
-    return (tb_linear_pc(tb) & ~(RAM_PAGE_SIZE - 1)) + n * RAM_PAGE_SIZE;
-}
-
-static void add_to_page(TBContext *t, TranslationBlock *tb, unsigned n)
-{
-    TBPage *on = page_of(tb, n);
-    PageBlocks *p = get_page(t, on->addr);
-    uint32_t linear = linear_page(tb, n);
-
-    p->linear = p->first ? p->linear : linear;
-    p->moved |= p->linear != linear;
-    set_link(&on->next, p->first);
-    set_link(&p->first, make_link(tb, n));
-    if (p->map) {
-        mark_map(p, tb, n);
-    }
-    tb_watch_page(t, on->addr);
-}
-
-/* A page of a library has a copy of its blocks for each address it was ever
- * mapped at: thousands. */
-static void remove_from_page(TranslationBlock *tb, unsigned n)
-{
-    set_link(page_of(tb, n)->link, page_of(tb, n)->next);
-}
-
-/* No code left: writes go at full speed again. */
-static void release_page(PageBlocks *p, uint64_t ram_addr)
-{
-    if (!p->first) {
-        free(p->map);
-        p->map = NULL;
-        p->writes = 0;
-        p->moved = false;
-        ram_set_dirty_client(ram_addr, DIRTY_CODE);
     }
 }
 
@@ -514,7 +349,7 @@ void tb_add_jump(TBContext *t, TranslationBlock *from, unsigned n,
     from->jmp_used |= (uint8_t)(1u << n);
     from->jmp_dest[n] = to;
     from->jmp_next[n] = to->jmp_first;
-    to->jmp_first = make_link(from, n);
+    to->jmp_first = tb_make_link(from, n);
     tcg_patch_jump(t->tcg, from->tc_ptr, from->jmp_offset[n], to->tc_ptr);
     t->stat.chained++;
 }
@@ -527,8 +362,8 @@ static void forget_outgoing(TranslationBlock *tb, unsigned n)
     }
     uintptr_t *l = &tb->jmp_dest[n]->jmp_first;
 
-    while (*l != make_link(tb, n)) {
-        l = &link_tb(*l)->jmp_next[link_n(*l)];
+    while (*l != tb_make_link(tb, n)) {
+        l = &tb_of_link(*l)->jmp_next[tb_link_n(*l)];
     }
     *l = tb->jmp_next[n];
 }
@@ -538,8 +373,8 @@ static void unlink_incoming(TBContext *t, TranslationBlock *tb)
     while (tb->jmp_first) {
         uintptr_t l = tb->jmp_first;
 
-        tb->jmp_first = link_tb(l)->jmp_next[link_n(l)];
-        unlink_jump(t, link_tb(l), link_n(l));
+        tb->jmp_first = tb_of_link(l)->jmp_next[tb_link_n(l)];
+        unlink_jump(t, tb_of_link(l), tb_link_n(l));
     }
 }
 
@@ -998,9 +833,11 @@ static void tb_link_page(TBContext *t, TranslationBlock *tb)
 
     tb->phys_hash_next = *bucket;
     *bucket = tb;
-    add_to_page(t, tb, 0);
-    if (tb_page_addr(tb, 1) != NO_PAGE) {
-        add_to_page(t, tb, 1);
+    for (unsigned n = 0; n < 2; n++) {
+        if (tb_page_addr(tb, n) != NO_PAGE) {
+            tb_pages_add(&t->pages, tb, n);
+            tb_watch_page(t, tb_page_addr(tb, n));
+        }
     }
 }
 
@@ -1030,7 +867,7 @@ static void find_pages(CPUState *cpu, TranslationBlock *tb)
 /* Has the page blocks that were made for it at another address?  Most have not. */
 static bool is_moved(const TBContext *t, uint64_t ram_addr, uint32_t linear)
 {
-    const PageBlocks *p = find_page(t, ram_addr);
+    const PageBlocks *p = tb_pages_find(&t->pages, ram_addr);
 
     return p && p->first && (p->moved || p->linear != (linear & ~(RAM_PAGE_SIZE - 1)));
 }
@@ -1107,10 +944,10 @@ static TranslationBlock *copy_block(TBContext *t, const TBKey *key, uint64_t pag
 /* A block of the same code that was made before its page was found to be moved. */
 static TranslationBlock *find_model(const TBContext *t, const TBKey *key, uint64_t page)
 {
-    for (uintptr_t l = find_page(t, page)->first; l; l = page_of_link(l)->next) {
-        Model m = { .tb = link_tb(l) };
+    for (uintptr_t l = tb_pages_find(&t->pages, page)->first; l; l = tb_page_of_link(l)->next) {
+        Model m = { .tb = tb_of_link(l) };
 
-        if (link_n(l) == 0 && !m.tb->cs_base && !m.tb->cflags && !m.tb->rare &&
+        if (tb_link_n(l) == 0 && !m.tb->cs_base && !m.tb->cflags && !m.tb->rare &&
             is_model(&m, key, page)) {
             return m.tb;
         }
@@ -1170,7 +1007,7 @@ static const TranslationBlock *invalidate_on_page(TBContext *t, PageBlocks *p, u
 /* A new block on a page that checks itself; a page left alone stops doing so. */
 static bool new_block_checks(TBContext *t, uint64_t ram_addr)
 {
-    PageBlocks *p = find_page(t, ram_addr);
+    PageBlocks *p = tb_pages_find(&t->pages, ram_addr);
 
     if (p && p->checked && monotonic_ns() - p->since > CHECK_LEASE) {
         invalidate_on_page(t, p, 0, RAM_PAGE_SIZE, 0);
@@ -1251,7 +1088,7 @@ static void remove_from_hash(TBContext *t, TranslationBlock *tb)
 
 static void forget_model(TBContext *t, const TranslationBlock *tb)
 {
-    if (find_page(t, tb->page.addr)->moved) {
+    if (tb_pages_find(&t->pages, tb->page.addr)->moved) {
         Model *m = model_of(t, phys_pc_of(tb), tb->flags);
 
         if (m->tb == tb) {
@@ -1270,11 +1107,8 @@ void tb_phys_invalidate(TBContext *t, TranslationBlock *tb)
     remove_from_hash(t, tb);
     forget_model(t, tb);
     for (unsigned n = 0; n < 2; n++) {
-        uint64_t ram_addr = tb_page_addr(tb, n);
-
-        if (ram_addr != NO_PAGE) {
-            remove_from_page(tb, n);
-            release_page(find_page(t, ram_addr), ram_addr);
+        if (tb_page_addr(tb, n) != NO_PAGE) {
+            tb_pages_remove(&t->pages, tb, n);
         }
         forget_outgoing(tb, n);
     }
@@ -1316,11 +1150,11 @@ static const TranslationBlock *invalidate_on_page(TBContext *t, PageBlocks *p, u
     uintptr_t next;
 
     for (uintptr_t l = p->first; l; l = next) {
-        TranslationBlock *tb = link_tb(l);
+        TranslationBlock *tb = tb_of_link(l);
         uint32_t from, to;
 
-        next = page_of_link(l)->next;
-        bytes_on_page(tb, link_n(l), &from, &to);
+        next = tb_page_of_link(l)->next;
+        tb_bytes_on_page(tb, tb_link_n(l), &from, &to);
         /* Twice in the list: both its pages are this one, mapped twice. */
         if (!(tb->cflags & TB_INVALID) && from < end && start < to) {
             hit = has_host_pc(tb, code_ra) ? tb : hit;
@@ -1329,7 +1163,7 @@ static const TranslationBlock *invalidate_on_page(TBContext *t, PageBlocks *p, u
         }
     }
     if (!any && p->map) {
-        draw_map(p);
+        page_blocks_draw_map(p);
     }
     return hit;
 }
@@ -1362,7 +1196,7 @@ static const TranslationBlock *begin_checks(TBContext *t, PageBlocks *p, uintptr
 static const TranslationBlock *write_on_page(TBContext *t, uint64_t page, uint32_t start,
                                              uint32_t end, uintptr_t code_ra)
 {
-    PageBlocks *p = find_page(t, page);
+    PageBlocks *p = tb_pages_find(&t->pages, page);
 
     if (!p || !p->first) {
         ram_set_dirty_client(page, DIRTY_CODE);
@@ -1374,9 +1208,9 @@ static const TranslationBlock *write_on_page(TBContext *t, uint64_t page, uint32
         return begin_checks(t, p, code_ra);
     }
     if (!p->map && ++p->writes == MAP_AFTER) {
-        draw_map(p);
+        page_blocks_draw_map(p);
     }
-    if (p->map && !map_hit(p, start, end)) {
+    if (p->map && !page_blocks_map_hit(p, start, end)) {
         t->stat.smc_misses++;
         return NULL;
     }
@@ -1395,7 +1229,7 @@ void tb_check(TBContext *t, TranslationBlock *tb)
     }
     for (unsigned n = 0; n < 2; n++) {
         uint64_t ram_addr = tb_page_addr(tb, n);
-        PageBlocks *p = ram_addr != NO_PAGE ? find_page(t, ram_addr) : NULL;
+        PageBlocks *p = ram_addr != NO_PAGE ? tb_pages_find(&t->pages, ram_addr) : NULL;
 
         if (p && p->checked) {
             p->since = monotonic_ns();
@@ -1407,10 +1241,10 @@ void tb_check(TBContext *t, TranslationBlock *tb)
 
 bool tb_is_beside_code(TBContext *t, uint64_t ram_addr, unsigned len)
 {
-    PageBlocks *p = find_page(t, ram_addr);
+    PageBlocks *p = tb_pages_find(&t->pages, ram_addr);
     uint32_t start = ram_addr & (RAM_PAGE_SIZE - 1);
 
-    if (!p || !p->map || p->cost >= CHECK_COST || map_hit(p, start, start + len)) {
+    if (!p || !p->map || p->cost >= CHECK_COST || page_blocks_map_hit(p, start, start + len)) {
         return false;
     }
     p->cost++;

@@ -106,6 +106,23 @@ static inline uint32_t tb_linear_pc(const TranslationBlock *tb)
     return tb->pc + tb->cs_base;
 }
 
+/* Links that say "block and which of its two": pointers with the index in the low
+ * bits, as blocks are aligned. */
+static inline uintptr_t tb_make_link(TranslationBlock *tb, unsigned n)
+{
+    return (uintptr_t)tb | n;
+}
+
+static inline TranslationBlock *tb_of_link(uintptr_t link)
+{
+    return (TranslationBlock *)(link & ~(uintptr_t)3);
+}
+
+static inline unsigned tb_link_n(uintptr_t link)
+{
+    return link & 3;
+}
+
 /* ram_addr of its first or second page; NO_PAGE: there is none, or not in RAM. */
 static inline uint64_t tb_page_addr(const TranslationBlock *tb, unsigned n)
 {
