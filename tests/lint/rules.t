@@ -32,6 +32,8 @@ check "a .c includes its own header first" "$(for f in $files; do
     h=${f%.c}.h; [ -f "$h" ] || continue
     first=$(grep -m1 '^#include "' "$f" | cut -d'"' -f2)
     [ "$first" = "$h" ] || echo "$f includes $first first"; done)"
+check "no file has more than 1500 lines" \
+    "$(wc -l $files | awk '$1 > 1500 && $2 != "total" { print $2 ": " $1 " lines" }')"
 check "no unfinished marks" "$(grep -nE '\b(TODO|FIXME|XXX|HACK)\b' $files)"
 check "no tabs, no trailing blanks" "$(grep -nE '	| $' $files | grep -v '\.S:')"
 }
