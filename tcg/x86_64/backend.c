@@ -130,7 +130,7 @@ static long x86_init(TCGContext *s, uint8_t *code, size_t len)
     choose_pins(x, s->no_pin);
     emit_enter(x);
     emit_leave(x);
-    x86_mmu_thunks(x);
+    x86_slow_thunk(x);
     x86_cold_thunks(x);
     return x->as.p - code;
 }

@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory.
+ * Guest memory: the hot path.
  *
  *          rorx   t0, addr, page_bits - 4
  *          and    t0, [rbp + mask]             byte offset of the TLB entry
  *          lea    t1, [addr + size - 1]        last byte: crossing pages fails
  *          and    t1, page_mask
  *          cmp    t1, [rbp + t0 + table]
- *          jne    stub
+ *          jne    stub                         slow.c
  *          mov    t0, [rbp + t0 + table + 8]   addend
  *          mov    d, [t0 + addr]
  *      resume:
- *
- *      stub:                                   out of line, one per access
- *          dirty globals to env, live xmm registers to the frame
- *          address, value, memop, MMU index and the distance to resume into
- *          the frame
- *          call   thunk                        one per kind of access
- *          d from the frame; jmp resume
- *
- * The thunk saves all that C may clobber and stores every pin, so that the
- * slow path sees the exact guest state and may leave by longjmp.
  *
  * Accesses of one group (groups.c) are checked by the first of them, whose check is
  * of all bytes they touch, from lo on.  What it holds is the host's address of lo:
@@ -422,7 +412,7 @@ void x86_qemu_st(X86 *x)
 }
 
 /* k: opcode and ModRM reg, as k[1] of the operation has them. */
-static void x87_insn(X86 *x, uint64_t k, Mem m)
+void x86_x87_insn(X86 *x, uint64_t k, Mem m)
 {
     asm_rm(&x->as, k >> 8 & 0xff, k >> 16 & 7, m);
 }
@@ -437,260 +427,6 @@ void x86_x87_access(X86 *x)
     consume(x, &a);
     stub = check(x, &a, store ? STUB_X87_ST : STUB_X87_LD);
     stub->k = x86_op(x)->k[1];
-    x87_insn(x, stub->k, host_mem(&a));
+    x86_x87_insn(x, stub->k, host_mem(&a));
     end_access(x, &a, stub, NO_REG, x->used);
-}
-
-/* -- Out of line ------------------------------------------------------------- */
-
-static Mem frame(int32_t offset)
-{
-    return mem(RSP, offset);
-}
-
-void x86_save_xmm(X86 *x, RegMask regs, bool restore)
-{
-    for (RegMask m = regs; m; m &= m - 1) {
-        unsigned r = (unsigned)__builtin_ctz(m);
-
-        asm_rm(&x->as, restore ? OPC_MOVAPS_LOAD : OPC_MOVAPS_STORE, r,
-               frame(FRAME_XMM + 16 * (int32_t)(r - XMM0)));
-    }
-}
-
-/*
- * What is stored, but the unit as it was: the store may fault.  Its flags and
- * its pop come when it is done.
- */
-static void put_x87_value(X86 *x, const Stub *stub)
-{
-    asm_rm(&x->as, 0xd9, 6, frame(FRAME_X87));          /* fnstenv */
-    x87_insn(x, stub->k, frame(FRAME_VALUE));
-    asm_rm(&x->as, 0xd9, 4, frame(FRAME_X87));          /* fldenv */
-}
-
-static void put_value(X86 *x, const Stub *stub)
-{
-    if (stub->kind == STUB_X87_ST) {
-        put_x87_value(x, stub);
-    } else if (stub->kind == STUB_ST16) {
-        asm_rm(&x->as, OPC_MOVAPS_STORE, stub->reg, frame(FRAME_VALUE));
-    } else if (stub->memop & MO_VEC) {
-        asm_rm(&x->as, MAP_0F | PRE_F2 | 0x11, stub->reg, frame(FRAME_VALUE));
-    } else if (stub->reg != NO_REG) {
-        asm_rm(&x->as, OPC_MOV_STORE | REX_W, stub->reg, frame(FRAME_VALUE));
-    } else {
-        bool is64 = (stub->memop & MO_SIZE) == MO_64;
-
-        asm_mov_mi(&x->as, is64, frame(FRAME_VALUE), (int32_t)stub->k);
-    }
-}
-
-static bool is_load(const Stub *stub)
-{
-    return stub->kind == STUB_LD || stub->kind == STUB_LD16 || stub->kind == STUB_X87_LD;
-}
-
-static bool is_x87(const Stub *stub)
-{
-    return stub->kind == STUB_X87_LD || stub->kind == STUB_X87_ST;
-}
-
-/* t = the guest address that is held, or was put into the frame, with bit 63. */
-static void fail(X86 *x, unsigned t)
-{
-    asm_rr(&x->as, MAP_0F | 0xba | REX_W, 5, t);        /* bts */
-    asm_byte(&x->as, 63);
-}
-
-/* Other groups have to check again: each of their accesses by itself. */
-static void kill_groups(X86 *x, const Stub *stub)
-{
-    for (RegMask m = stub->kill; m; m &= m - 1) {
-        unsigned i = (unsigned)__builtin_ctz(m), t = stub->kill_reg[i];
-        bool borrow = t == NO_REG;
-
-        if (borrow) {
-            t = stub->held == RAX ? RCX : RAX;
-            asm_rm(&x->as, OPC_MOV_STORE | REX_W, t, frame(FRAME_SCRATCH));
-        }
-        asm_rm(&x->as, OPC_MOV_LOAD, t, frame(FRAME_GUEST + 8 * (int32_t)i));
-        fail(x, t);
-        if (borrow) {
-            asm_rm(&x->as, OPC_MOV_STORE | REX_W, t, frame(FRAME_HELD + 8 * (int32_t)i));
-            asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t, frame(FRAME_SCRATCH));
-        }
-    }
-}
-
-/* Two registers that are none of the stub's. */
-static void borrow(X86 *x, const Stub *stub, uint8_t t[2])
-{
-    static const uint8_t candidates[] = { RAX, RCX, RDX, RSI };
-    unsigned num = 0;
-
-    for (unsigned i = 0; num < 2; i++) {
-        if (candidates[i] != stub->held && candidates[i] != stub->reg) {
-            t[num++] = candidates[i];
-        }
-    }
-    asm_rm(&x->as, OPC_MOV_STORE | REX_W, t[0], frame(FRAME_SCRATCH));
-    asm_rm(&x->as, OPC_MOV_STORE | REX_W, t[1], frame(FRAME_X87));
-}
-
-static void give_back(X86 *x, const uint8_t t[2])
-{
-    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t[0], frame(FRAME_SCRATCH));
-    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t[1], frame(FRAME_X87));
-}
-
-/*
- * The group's check failed, or had failed before: perhaps the group straddles
- * two pages and this access alone would hit.  The address goes to the frame, for the
- * slow path if not.  A swapped store needs one register more, so it is left to that.
- */
-static void check_alone(X86 *x, const Stub *stub)
-{
-    bool write = !is_load(stub) || (stub->memop & MO_RMW);
-    bool try_it = stub->recheck && (is_load(stub) || !(stub->memop & MO_BSWAP));
-    uint8_t t[2], *miss;
-    Mem m;
-
-    borrow(x, stub, t);
-    asm_lea(&x->as, false, t[0], mem(stub->held, stub->disp));
-    asm_rm(&x->as, OPC_MOV_STORE, t[0], frame(FRAME_ADDR));
-    if (stub->leader) {
-        fail(x, stub->held);
-    }
-    if (!try_it) {
-        give_back(x, t);
-        return;
-    }
-    tlb_compare(x, t[0], t[1], t[0], stub->mmu_idx, write, alone(stub->memop));
-    miss = asm_jcc(&x->as, CC_NE);
-    asm_rm(&x->as, OPC_MOV_LOAD, t[0], frame(FRAME_ADDR));
-    asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, t[0], tlb_entry(x, t[1], stub->mmu_idx, 8));
-    m = mem(t[0], 0);
-    if (is_x87(stub)) {
-        x87_insn(x, stub->k, m);
-    } else if (is_load(stub)) {
-        load_host(x, stub->reg, m, stub->memop);
-    } else {
-        Loc v = { .kind = stub->reg == NO_REG ? LOC_IMM : LOC_REG,
-                  .reg = stub->reg, .k = stub->k };
-
-        store_host(x, &v, m, stub->memop, NO_REG);
-    }
-    give_back(x, t);
-    asm_jmp_to(&x->as, stub->resume);
-    asm_set_rel32(miss, x->as.p);
-    give_back(x, t);
-}
-
-void x86_mmu_stub(X86 *x, const Stub *stub)
-{
-    uint8_t *args;
-    uint32_t word;
-
-    if (stub->held != NO_REG) {
-        check_alone(x, stub);
-    } else {
-        asm_rm(&x->as, OPC_MOV_STORE, stub->addr, frame(FRAME_ADDR));
-    }
-    x86_store_pending(x, stub);
-    x86_save_xmm(x, stub->xmm, false);
-    if (!is_load(stub)) {
-        put_value(x, stub);
-    }
-    asm_mov_mi(&x->as, false, frame(FRAME_OP), 0);
-    args = x->as.p - 4;
-    asm_call(&x->as, (uintptr_t)x->thunk[stub->kind & 3]);
-    word = (uint32_t)(x->as.p - stub->resume);
-    assert(word < 1u << 20 && stub->mmu_idx < 16);
-    word = word << 12 | (uint32_t)stub->mmu_idx << 8 | (stub->memop & 0xff);
-    __builtin_memcpy(args, &word, 4);
-    x86_save_xmm(x, stub->xmm, true);
-    if (is_x87(stub)) {
-        x87_insn(x, stub->k, frame(FRAME_VALUE));
-    } else if (stub->kind == STUB_LD16) {
-        asm_rm(&x->as, OPC_MOVAPS_LOAD, stub->reg, frame(FRAME_VALUE));
-    } else if (is_load(stub) && (stub->memop & MO_VEC)) {
-        load_host(x, stub->reg, frame(FRAME_VALUE), stub->memop);
-    } else if (is_load(stub)) {
-        bool is64 = (stub->memop & MO_SIZE) == MO_64 || stub->memop & MO_I64;
-
-        asm_rm(&x->as, OPC_MOV_LOAD | rex_w(is64), stub->reg,
-               frame(FRAME_VALUE));
-    }
-    kill_groups(x, stub);
-    asm_jmp_to(&x->as, stub->resume);
-}
-
-static void thunk_arguments(X86 *x, StubKind kind, int32_t off)
-{
-    bool value = kind == STUB_ST || kind == STUB_ST16;
-    unsigned arg = value ? RCX : RDX, idx = value ? R8 : RCX;
-    unsigned ra = value ? R9 : R8;
-
-    asm_lea(&x->as, true, RDI, x86_env(0));
-    asm_rm(&x->as, OPC_MOV_LOAD, RSI, frame(off + FRAME_ADDR));
-    asm_rm(&x->as, OPC_MOV_LOAD, RAX, frame(off + FRAME_OP));
-    asm_rr(&x->as, OPC_MOVZX8 | RM8, arg, RAX);
-    asm_mov_rr(&x->as, false, idx, RAX);
-    asm_shift_ri(&x->as, SH_SHR, false, idx, 8);
-    asm_alu_ri(&x->as, ALU_AND, false, idx, 15);
-    asm_shift_ri(&x->as, SH_SHR, false, RAX, 12);
-    asm_rm(&x->as, OPC_MOV_LOAD | REX_W, ra, frame(off - 8));
-    asm_rr(&x->as, ALU_SUB << 3 | 3 | REX_W, ra, RAX);
-    if (kind == STUB_ST) {
-        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, RDX, frame(off + FRAME_VALUE));
-    } else if (kind == STUB_ST16) {
-        asm_lea(&x->as, true, RDX, frame(off + FRAME_VALUE));
-    } else if (kind == STUB_LD16) {
-        asm_lea(&x->as, true, R9, frame(off + FRAME_VALUE));
-    }
-}
-
-static void mmu_thunk(X86 *x, StubKind kind, uintptr_t fn)
-{
-    RegMask saved = x->alloc & CALLER_SAVED & GP_REGS;
-    RegMask pins = x->pins & CALLER_SAVED;
-    unsigned num = (unsigned)__builtin_popcount(saved);
-    int32_t pad = num % 2 == 0 ? 8 : 0, off = 8 * (int32_t)num + 8 + pad;
-
-    x->thunk[kind] = x->as.p;
-    for (RegMask m = saved; m; m &= m - 1) {
-        asm_push(&x->as, (unsigned)__builtin_ctz(m));
-    }
-    if (pad) {
-        asm_alu_ri(&x->as, ALU_SUB, true, RSP, pad);
-    }
-    x->pins_home = x->pins_stale = 0;
-    x86_store_pins(x, x->pins);
-    thunk_arguments(x, kind, off);
-    asm_call(&x->as, fn);
-    if (kind == STUB_LD) {
-        asm_rm(&x->as, OPC_MOV_STORE | REX_W, RAX, frame(off + FRAME_VALUE));
-    }
-    x->pins_stale = pins;
-    x86_load_pins(x, pins);
-    if (pad) {
-        asm_alu_ri(&x->as, ALU_ADD, true, RSP, pad);
-    }
-    for (unsigned r = R15 + 1u; r-- > 0;) {
-        if (saved & BIT(r)) {
-            asm_pop(&x->as, r);
-        }
-    }
-    asm_byte(&x->as, 0xc3);
-}
-
-void x86_mmu_thunks(X86 *x)
-{
-    const TCGSoftMMU *mmu = &x->target->mmu;
-
-    mmu_thunk(x, STUB_LD, (uintptr_t)mmu->ld);
-    mmu_thunk(x, STUB_ST, (uintptr_t)mmu->st);
-    mmu_thunk(x, STUB_LD16, (uintptr_t)mmu->ld16);
-    mmu_thunk(x, STUB_ST16, (uintptr_t)mmu->st16);
 }

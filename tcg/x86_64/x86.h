@@ -7,7 +7,8 @@
  *      groups.c     which guest memory accesses share a TLB check
  *      regalloc.c   where values are; moves between registers, env and frame
  *      ops.c        one function per shape of value operation
- *      mmu.c        guest memory: TLB hit inline, the rest out of line
+ *      mmu.c        guest memory: a hit of the TLB, in line
+ *      slow.c       guest memory: the rest, out of line
  *      call.c       helpers
  *      cold.c       a helper for rare cases, out of line
  *      control.c    labels, branches, jumps between blocks, exits
@@ -35,15 +36,13 @@
 
 /* What translated code finds at rsp. */
 enum {
-    FRAME_ADDR = 0,                     /* arguments of the MMU thunks */
-    FRAME_OP = 8,
-    FRAME_VALUE = 16,                   /* 16 bytes */
-    FRAME_HOST_MXCSR = 32,
-    FRAME_SCRATCH = 40,                 /* of a stub; the second is FRAME_X87 */
-    FRAME_X87 = 48,                     /* 28 bytes: FNSTENV */
-    FRAME_HELD = 80,                    /* of groups (mmu.c): values without */
-    FRAME_GUEST = 112,                  /*     a register; guest addresses */
-    FRAME_SLOTS = 144,                   /* 8 bytes each */
+    FRAME_VALUE = 0,                    /* 16 bytes: of slow accesses, cold calls */
+    FRAME_OP = 16,                      /* argument of cold calls */
+    FRAME_HOST_MXCSR = 24,
+    FRAME_X87 = 32,                     /* 28 bytes: FNSTENV */
+    FRAME_HELD = 64,                    /* of groups (mmu.c): values without */
+    FRAME_GUEST = 96,                   /*     a register; guest addresses */
+    FRAME_SLOTS = 128,                  /* 8 bytes each */
     NUM_SLOTS = 2 * TCG_MAX_TEMPS + 2,
     FRAME_XMM = FRAME_SLOTS + 8 * NUM_SLOTS,    /* around slow accesses */
     FRAME_SIZE = FRAME_XMM + 16 * 16,   /* a multiple of 16 */
@@ -163,8 +162,7 @@ typedef struct X86 {
     RegMask pins, alloc;                /* pinned; for anything else */
     uint8_t pin_reg[TCG_MAX_GLOBALS];   /* or NO_REG */
     uint8_t reg_global[32];             /* or NO_GLOBAL */
-    uint8_t *thunk[4];                  /* by StubKind; those of x87 are ld, st */
-    uint8_t *cold_thunk, *redo_thunk;
+    uint8_t *slow_thunk, *cold_thunk, *redo_thunk;
     uint8_t *leave, *leave_home;        /* pins to env first, or already there */
     uintptr_t (*enter)(void *env, const uint8_t *tc_ptr);
 
@@ -302,8 +300,11 @@ unsigned x86_compare(X86 *x, const Compare *c);
 void x86_qemu_ld(X86 *x);
 void x86_qemu_st(X86 *x);
 void x86_x87_access(X86 *x);
+void x86_x87_insn(X86 *x, uint64_t k, Mem m);
+
+/* slow.c */
 void x86_mmu_stub(X86 *x, const Stub *stub);
-void x86_mmu_thunks(X86 *x);
+void x86_slow_thunk(X86 *x);
 void x86_save_xmm(X86 *x, RegMask regs, bool restore);
 
 /* cold.c */
