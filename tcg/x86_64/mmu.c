@@ -29,7 +29,8 @@
  *
  * It is lo's guest address and bit 63 when the check of the group failed, or when an
  * access of another group took the slow path since; for that, the guest address is in
- * the frame, too.  The stub tries the access alone then.
+ * the frame, too.  The stub tries the access alone then.  A group that straddles two
+ * pages which are side by side in the host's memory, too, is held all the same.
  */
 #include <assert.h>
 
@@ -319,6 +320,9 @@ static Stub *check_group(X86 *x, const Access *a, StubKind kind)
     tlb_compare(x, a->to_lo ? a->t0 : a->addr, a->t1, a->t2, a->mmu_idx, g->write, range);
     stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
     asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, a->t0, tlb_entry(x, a->t1, a->mmu_idx, 8));
+    stub->group_write = g->write;
+    stub->group_align = (uint8_t)(range.align ? range.align : 1);
+    stub->group_probe = (uint8_t)range.probe;
     stub->recheck = g->write != a->write || range.end != own.end || range.align != own.align;
     return stub;
 }

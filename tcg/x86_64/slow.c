@@ -26,17 +26,18 @@
 #define HELD_FAILED (1ull << 63)        /* mmu.c */
 
 typedef struct __attribute__((packed)) SlowAccess {
-    uint32_t back : 20;                 /* from the jump to `resume` */
-    uint32_t mmu_idx : 4;
-    uint32_t store : 1, wide : 1;       /* wide: 16 bytes */
-    uint32_t in_frame : 1;              /* the value is there, or goes there */
-    uint32_t held : 1;                  /* addr is what its group holds */
-    uint32_t leader : 1;                /* whose check has just failed */
-    uint32_t recheck : 1;               /* alone, before the slow path */
-    uint8_t memop, disp;
+    uint64_t back : 20;                 /* from the jump to `resume` */
+    uint64_t mmu_idx : 4;
+    uint64_t store : 1, wide : 1;       /* wide: 16 bytes */
+    uint64_t in_frame : 1;              /* the value is there, or goes there */
+    uint64_t held : 1;                  /* addr is what its group holds */
+    uint64_t leader : 1;                /* whose check has just failed; which was: */
+    uint64_t group_write : 1, group_align : 5, group_probe : 8;
+    uint64_t recheck : 1;               /* alone, before the slow path */
+    uint64_t memop : 8, disp : 8;
+    uint64_t kill : NUM_HELD;           /* Stub.kill */
     uint8_t addr : 4, value : 4;        /* registers */
-    uint8_t kill;                       /* Stub.kill */
-    uint8_t kill_reg[NUM_HELD];
+    uint16_t kill_regs;                 /* four bits each; RSP: the frame */
 } SlowAccess;
 
 /* What the thunk makes of the stack. */
@@ -50,21 +51,52 @@ enum { JUMP_LEN = 5 };
 
 /* -- While the guest runs ---------------------------------------------------- */
 
-/* Where the access is in the host's memory if the TLB has it, else NULL. */
-static uint8_t *probe(const TCGSoftMMU *mmu, const uint8_t *env, const SlowAccess *a,
-                      uint32_t addr)
+static uint8_t *env_of(const Saved *s)
 {
-    uint32_t mask = (uint32_t)load_le(env + mmu->mask + 4 * a->mmu_idx, 4);
-    const uint8_t *entry = env + mmu->table + a->mmu_idx * mmu->table_stride +
-                           (addr >> (mmu->page_bits - 4) & mask);
-    uint32_t align = tcg_alignment(a->memop), page = -(1u << mmu->page_bits);
-    uint32_t last = addr + (1u << (a->memop & MO_SIZE)) - align;
-    bool write = a->store || (a->memop & MO_RMW);
+    return (uint8_t *)(uintptr_t)(s->reg[RBP] - ENV_BIAS);
+}
 
-    if ((last & (page | (align - 1))) != load_le(entry + (write ? 4 : 0), 4)) {
+/* Where addr is in the host's memory if the TLB has addr + last, which is to be a
+ * multiple of align; else NULL. */
+static uint8_t *probe(const X86 *x, const Saved *s, const SlowAccess *a, uint32_t addr,
+                      unsigned last, unsigned align, bool write)
+{
+    const TCGSoftMMU *mmu = &x->target->mmu;
+    const uint8_t *env = env_of(s), *entry = env + mmu->table + a->mmu_idx * mmu->table_stride;
+    uint32_t mask = (uint32_t)load_le(env + mmu->mask + 4 * a->mmu_idx, 4);
+    uint32_t page = -(1u << mmu->page_bits) | (align - 1);
+
+    addr += last;
+    entry += addr >> (mmu->page_bits - 4) & mask;
+    if ((addr & page) != load_le(entry + (write ? 4 : 0), 4)) {
         return NULL;
     }
-    return (uint8_t *)(uintptr_t)(addr + load_le(entry + 8, 8));
+    return (uint8_t *)(uintptr_t)(addr + load_le(entry + 8, 8)) - last;
+}
+
+/* The check of a group failed.  If it straddles pages that are side by side in the
+ * host's memory, too, that does not matter. */
+static uint8_t *probe_group(const X86 *x, const Saved *s, const SlowAccess *a, uint32_t lo)
+{
+    uint8_t *first = probe(x, s, a, lo, 0, 1, a->group_write);
+    uint8_t *last = probe(x, s, a, lo, a->group_probe, a->group_align, a->group_write);
+
+    return first == last ? first : NULL;
+}
+
+/* This access alone: it may hit where its group does not. */
+static uint8_t *probe_alone(const X86 *x, const Saved *s, const SlowAccess *a, uint32_t addr)
+{
+    unsigned size = 1u << (a->memop & MO_SIZE), align = tcg_alignment(a->memop);
+    bool write = a->store || (a->memop & MO_RMW);
+    uint8_t *first = probe(x, s, a, addr, 0, 1, write);
+
+    return first == probe(x, s, a, addr, size - align, align, write) ? first : NULL;
+}
+
+static uint64_t swap(uint64_t v, unsigned memop)
+{
+    return memop & MO_BSWAP ? __builtin_bswap64(v) >> (64 - (8u << (memop & MO_SIZE))) : v;
 }
 
 static uint64_t extend(uint64_t v, unsigned memop)
@@ -90,16 +122,20 @@ static void copy(uint8_t *host, uint64_t *value, const SlowAccess *a)
     } else if (a->wide) {
         memcpy(value, host, 16);
     } else if (a->store) {
-        store_le(host, *value, size);
+        store_le(host, swap(*value, a->memop), size);
     } else {
-        put_result(value, extend(load_le(host, size), a->memop), a->memop);
+        uint64_t v = swap(load_le(host, size), a->memop);
+
+        put_result(value, extend(v, a->memop), a->memop);
     }
 }
 
-static void call_target(const X86 *x, uint8_t *env, const SlowAccess *a, uint32_t addr,
-                        uint64_t *value, uintptr_t ra)
+static void call_target(const X86 *x, const Saved *s, const SlowAccess *a, uint32_t addr,
+                        uint64_t *value)
 {
     const TCGSoftMMU *mmu = &x->target->mmu;
+    uintptr_t ra = (uintptr_t)s->ra - a->back;
+    void *env = env_of(s);
 
     if (a->wide && a->store) {
         mmu->st16(env, addr, value, a->memop, a->mmu_idx, ra);
@@ -112,13 +148,13 @@ static void call_target(const X86 *x, uint8_t *env, const SlowAccess *a, uint32_
     }
 }
 
-static void store_pins(const X86 *x, uint8_t *env, const Saved *s)
+static void store_pins(const X86 *x, const Saved *s)
 {
     for (RegMask m = x->pins; m; m &= m - 1) {
         unsigned r = (unsigned)__builtin_ctz(m);
         const TCGGlobalDef *g = &x->target->globals[x->reg_global[r]];
 
-        store_le(env + g->offset, s->reg[r], g->type == TCG_I64 ? 8 : 4);
+        store_le(env_of(s) + g->offset, s->reg[r], g->type == TCG_I64 ? 8 : 4);
     }
 }
 
@@ -126,10 +162,10 @@ static void store_pins(const X86 *x, uint8_t *env, const Saved *s)
 static void kill_groups(Saved *s, const SlowAccess *a)
 {
     for (unsigned m = a->kill; m; m &= m - 1) {
-        unsigned i = (unsigned)__builtin_ctz(m), r = a->kill_reg[i];
+        unsigned i = (unsigned)__builtin_ctz(m), r = a->kill_regs >> 4 * i & 15;
         uint64_t failed = load_le(s->frame + FRAME_GUEST + 8 * i, 4) | HELD_FAILED;
 
-        if (r == NO_REG) {
+        if (r == RSP) {
             store_le(s->frame + FRAME_HELD + 8 * i, failed, 8);
         } else {
             s->reg[r] = failed;
@@ -137,28 +173,32 @@ static void kill_groups(Saved *s, const SlowAccess *a)
     }
 }
 
-/* If the check of a group failed, now or before, perhaps the group straddles two pages,
- * and this access alone hits. */
 static void slow_access(const X86 *x, Saved *s)
 {
-    uint8_t *env = (uint8_t *)(uintptr_t)(s->reg[RBP] - ENV_BIAS), *host;
+    uint8_t *host = NULL;
     SlowAccess a;
 
     memcpy(&a, s->ra + JUMP_LEN, sizeof(a));
     uint64_t *value = a.in_frame ? (uint64_t *)(void *)(s->frame + FRAME_VALUE)
                                  : &s->reg[a.value];
-    uint32_t addr = (uint32_t)s->reg[a.addr] + a.disp;
+    uint64_t *base = &s->reg[a.addr];
+    uint32_t addr = (uint32_t)*base + a.disp;
 
-    if (a.leader) {
-        s->reg[a.addr] |= HELD_FAILED;
+    if (a.leader && (host = probe_group(x, s, &a, (uint32_t)*base)) != NULL) {
+        *base = (uintptr_t)host;
+        host += a.disp;
+    } else if (a.leader) {
+        *base |= HELD_FAILED;
     }
-    host = a.recheck ? probe(&x->target->mmu, env, &a, addr) : NULL;
+    if (!host && a.recheck) {
+        host = probe_alone(x, s, &a, addr);
+    }
     if (host) {
         copy(host, value, &a);
         return;
     }
-    store_pins(x, env, s);
-    call_target(x, env, &a, addr, value, (uintptr_t)s->ra - a.back);
+    store_pins(x, s);
+    call_target(x, s, &a, addr, value);
     kill_groups(s, &a);
 }
 
@@ -259,22 +299,25 @@ static void finish(X86 *x, const Stub *stub)
 
 static void describe(X86 *x, const Stub *stub, const uint8_t *ra, bool in_frame)
 {
-    bool held = stub->held != NO_REG;
     SlowAccess a = {
-        .back = (uint32_t)(ra - stub->resume) & 0xfffff, .mmu_idx = stub->mmu_idx & 15,
+        .back = (uint64_t)(ra - stub->resume), .mmu_idx = stub->mmu_idx,
         .store = is_store(stub), .wide = is_wide(stub), .in_frame = in_frame,
-        .leader = stub->leader,
-        .recheck = stub->recheck && !(stub->memop & MO_BSWAP),
-        .memop = (uint8_t)stub->memop, .disp = stub->disp,
-        .addr = (held ? stub->held : stub->addr) & 15, .value = stub->reg & 15,
-        .kill = stub->kill,
+        .held = stub->held != NO_REG, .recheck = stub->recheck, .memop = stub->memop,
+        .disp = stub->disp, .value = stub->reg & 15, .kill = stub->kill,
     };
 
     assert(ra - stub->resume < 1 << 20 && stub->mmu_idx < 16);
+    a.addr = (a.held ? stub->held : stub->addr) & 15;
     for (unsigned m = stub->kill; m; m &= m - 1) {
-        unsigned i = (unsigned)__builtin_ctz(m);
+        unsigned i = (unsigned)__builtin_ctz(m), r = stub->kill_reg[i];
 
-        a.kill_reg[i] = stub->kill_reg[i];
+        a.kill_regs |= (uint16_t)((r == NO_REG ? RSP : r) << 4 * i);
+    }
+    if (stub->leader) {
+        a.leader = true;
+        a.group_write = stub->group_write;
+        a.group_align = stub->group_align;
+        a.group_probe = stub->group_probe;
     }
     memcpy(x->as.p, &a, sizeof(a));
     x->as.p += sizeof(a);

@@ -121,7 +121,9 @@ typedef struct Stub {                   /* code out of line */
                                            addr of redo: see cold.c */
     uint8_t held;                       /* its group's, or NO_REG */
     uint8_t disp;                       /* of the access, in the group */
-    bool leader;                        /* of it: the check has just failed */
+    bool leader;                        /* of it: the check has just failed, which is */
+    bool group_write;                   /*     for writing, of a multiple of ... */
+    uint8_t group_align, group_probe;   /*     at this distance from the group's start */
     bool recheck;                       /* alone, before the slow path */
     uint8_t kill;                       /* other groups that must not outlive it */
     uint8_t kill_reg[4];                /* what holds each, or NO_REG: the frame */
