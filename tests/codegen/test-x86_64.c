@@ -358,7 +358,8 @@ static void vfp(TCGContext *s)
 /* popcnt eax, ecx; crc32 edx, eax */
 static void host_integers(TCGContext *s)
 {
-    const uint32_t popcnt = TCG_X86_0F | TCG_X86_F3 | 0xb8, crc32 = TCG_X86_0F38 | TCG_X86_F2 | 0xf1;
+    const uint32_t popcnt = TCG_X86_0F | TCG_X86_F3 | 0xb8;
+    const uint32_t crc32 = TCG_X86_0F38 | TCG_X86_F2 | 0xf1;
     TCGv c = get(s, ECX);
 
     set(s, EAX, tcg_x86(s, TCG_x86_i, popcnt, c, c));

@@ -585,9 +585,13 @@ static int parse_options(char *list, AccelOptions *o)
 
 static bool is_of(const Leaf *l, const char *name)
 {
-    return !strcmp(name, "x87") ? l->map == MAP_X87 :
-           !strcmp(name, "xmm") ? uses_place(l, X_V) || uses_place(l, X_W) || uses_place(l, X_U)
-                                : !strcmp(name, l->op->name);
+    if (!strcmp(name, "x87")) {
+        return l->map == MAP_X87;
+    }
+    if (!strcmp(name, "xmm")) {
+        return uses_place(l, X_V) || uses_place(l, X_W) || uses_place(l, X_U);
+    }
+    return !strcmp(name, l->op->name);
 }
 
 static void keep_only(const char *name)

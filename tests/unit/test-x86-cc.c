@@ -131,6 +131,12 @@ static void check(unsigned op, uint32_t dst, uint32_t src, uint32_t src2, uint32
     }
 
 BINARY_TEST(add, CC_OP_ADDB, a + b, 0, CC_ALL)
+BINARY_TEST(adc, CC_OP_ADCB, a + b + c, 1, CC_ALL)
+BINARY_TEST(sub, CC_OP_SUBB, a - b, 0, CC_ALL)
+BINARY_TEST(sbb, CC_OP_SBBB, a - b - c, 1, CC_ALL)
+/* SDM vol. 2A, AND: AF is undefined. */
+BINARY_TEST(and, CC_OP_LOGICB, a & b, 0, CC_ALL & ~CC_A)
+
 /* CMP is SUB whose fields are its operands. */
 TEST(cmp)
 {
@@ -142,12 +148,6 @@ TEST(cmp)
         check(CC_OP_CMPB + size, dirty(a, size), dirty(b, size), 0, n.flags, CC_ALL);
     }
 }
-
-BINARY_TEST(adc, CC_OP_ADCB, a + b + c, 1, CC_ALL)
-BINARY_TEST(sub, CC_OP_SUBB, a - b, 0, CC_ALL)
-BINARY_TEST(sbb, CC_OP_SBBB, a - b - c, 1, CC_ALL)
-/* SDM vol. 2A, AND: AF is undefined. */
-BINARY_TEST(and, CC_OP_LOGICB, a & b, 0, CC_ALL & ~CC_A)
 
 /* SDM vol. 2A, INC, DEC: CF is as it was. */
 #define STEP_TEST(id, base, by)                                             \
