@@ -163,7 +163,7 @@ static void division(X86 *x, const TCGHelper *h)
 
     x->num_divisions++;
     x86_load_pins(x, x->pins);
-    if (x->num_pending + TCG_MAX_GLOBALS > MAX_PENDING) {
+    if (!x86_may_pend(x)) {
         x86_store_dirty(x, ~0ull);
     }
     x86_reserve(x, RAX);
@@ -200,26 +200,23 @@ static void name_place(X86 *x, unsigned insn)
 
 void x86_division_stub(X86 *x, const Stub *stub)
 {
-    static const uint8_t saved[] = { RBX, RCX, RDX, RSI, RDI, R8, R9, R10, R11, RAX };
-    const unsigned num = sizeof(saved);
-    _Static_assert(sizeof(saved) % 2 == 0, "aligned at the call");
+    enum {                              /* RBX makes their number even */
+        SAVED = (CALLER_SAVED & GP_REGS) | BIT(RBX), NUM = __builtin_popcount(SAVED),
+    };
+    _Static_assert(NUM % 2 == 0, "aligned at the call");
 
     name_place(x, stub->insn);
     x86_store_pending(x, stub);
     x86_save_xmm(x, stub->xmm, false);
     x->pins_home = x->pins_stale = 0;
     x86_store_pins(x, x->pins);
-    for (unsigned i = 0; i < num; i++) {
-        asm_push(&x->as, saved[i]);
-    }
+    asm_push_regs(&x->as, SAVED);
     asm_mov_rr(&x->as, false, RCX, stub->reg);
     asm_mov_rr(&x->as, false, RSI, RAX);
     asm_lea(&x->as, true, RDI, x86_env(0));
     asm_call(&x->as, stub->k);
-    asm_rm(&x->as, OPC_MOV_STORE | REX_W, RAX, mem(RSP, 0));
-    for (unsigned i = num; i-- > 0;) {
-        asm_pop(&x->as, saved[i]);
-    }
+    asm_rm(&x->as, OPC_MOV_STORE | REX_W, RAX, mem(RSP, 8 * (NUM - 1)));
+    asm_pop_regs(&x->as, SAVED);
     x86_save_xmm(x, stub->xmm, true);
     asm_jmp_to(&x->as, stub->resume);
 }

@@ -123,20 +123,12 @@ static uint8_t *thunk(X86 *x, uintptr_t fn)
     uint8_t *start = x->as.p;
     _Static_assert(__builtin_popcount(CALLER_SAVED & GP_REGS) % 2 == 1, "aligned at the call");
 
-    for (unsigned r = 0; r <= R15; r++) {
-        if (saved & BIT(r)) {
-            asm_push(&x->as, r);
-        }
-    }
+    asm_push_regs(&x->as, saved);
     asm_lea(&x->as, true, RDI, x86_env(0));
     asm_rm(&x->as, OPC_MOV_LOAD, RSI, mem(RSP, off + FRAME_OP));
     asm_call(&x->as, fn);
     asm_rm(&x->as, OPC_MOV_STORE | REX_W, RAX, mem(RSP, off + FRAME_VALUE));
-    for (unsigned r = R15 + 1u; r-- > 0;) {
-        if (saved & BIT(r)) {
-            asm_pop(&x->as, r);
-        }
-    }
+    asm_pop_regs(&x->as, saved);
     asm_byte(&x->as, 0xc3);
     return start;
 }

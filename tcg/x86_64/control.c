@@ -73,7 +73,7 @@ static uint64_t postponed(const X86 *x)
 {
     uint64_t later = 0;
 
-    if (x->num_pending + TCG_MAX_GLOBALS > MAX_PENDING) {
+    if (!x86_may_pend(x)) {
         return 0;
     }
     for (uint64_t m = x->dirty; m; m &= m - 1) {
@@ -172,8 +172,7 @@ static void emit_goto_ptr(X86 *x)
     Mem entry;
     Stub *stub;
 
-    if (x->target->pc && (x->dirty >> global & 1) &&
-        x->num_pending + TCG_MAX_GLOBALS <= MAX_PENDING) {
+    if (x->target->pc && (x->dirty >> global & 1) && x86_may_pend(x)) {
         later = 1ull << global;
     }
     x86_store_dirty(x, ~later);

@@ -39,14 +39,13 @@ static inline uint8_t *put(uint8_t *p, unsigned b, bool present)
 static uint8_t *prefix(uint8_t *p, unsigned opc)
 {
     static const uint8_t bytes[4] = { 0, 0x66, 0xf3, 0xf2 };
-    unsigned pre = (opc & PRE_MASK) / PRE_66;
 
-    return put(p, bytes[pre], pre);
+    return put(p, bytes[(opc & PRE_MASK) / PRE_66], true);
 }
 
 static uint8_t *escape(uint8_t *p, unsigned map)
 {
-    p = put(p, 0x0f, map);
+    p = put(p, 0x0f, true);
     return put(p, map == MAP_0F38 ? 0x38 : 0x3a, map > MAP_0F);
 }
 
@@ -244,6 +243,24 @@ void asm_push(Asm *a, unsigned r)
 void asm_pop(Asm *a, unsigned r)
 {
     a->p = opcode(a->p, 0x58 | (r & 7), rxb(0, 0, r), false);
+}
+
+void asm_push_regs(Asm *a, uint32_t regs)
+{
+    for (unsigned r = 0; r <= R15; r++) {
+        if (regs >> r & 1) {
+            asm_push(a, r);
+        }
+    }
+}
+
+void asm_pop_regs(Asm *a, uint32_t regs)
+{
+    for (unsigned r = R15 + 1u; r-- > 0;) {
+        if (regs >> r & 1) {
+            asm_pop(a, r);
+        }
+    }
 }
 
 uint8_t *asm_jcc(Asm *a, unsigned cc)

@@ -91,6 +91,9 @@ void asm_test_ri(Asm *a, bool is64, unsigned r, int32_t k);
 void asm_setcc(Asm *a, unsigned cc, unsigned r);
 void asm_push(Asm *a, unsigned r);
 void asm_pop(Asm *a, unsigned r);
+/* All of a mask, the lowest first; all of them back. */
+void asm_push_regs(Asm *a, uint32_t regs);
+void asm_pop_regs(Asm *a, uint32_t regs);
 
 /* Jumps and calls; the first two return where the displacement is. */
 uint8_t *asm_jcc(Asm *a, unsigned cc);

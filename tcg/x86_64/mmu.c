@@ -213,7 +213,7 @@ static void prepare(X86 *x)
 {
     x->flags.kind = FLAGS_NONE;
     x86_load_pins(x, x->pins);
-    if (x->num_pending + TCG_MAX_GLOBALS > MAX_PENDING) {
+    if (!x86_may_pend(x)) {
         x86_store_dirty(x, ~0ull);
     }
 }

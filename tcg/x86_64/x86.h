@@ -239,6 +239,12 @@ typedef struct X86 {
 static inline TCGOp *x86_op(X86 *x) { return &x->s->ops[x->op]; }
 static inline bool x86_fits_s32(uint64_t k) { return (int64_t)k == (int32_t)k; }
 
+/* Is there room for x86_pend()? */
+static inline bool x86_may_pend(const X86 *x)
+{
+    return x->num_pending + TCG_MAX_GLOBALS <= MAX_PENDING;
+}
+
 static inline Mem x86_env(uint32_t offset)
 {
     return mem(RBP, (int32_t)offset - ENV_BIAS);
