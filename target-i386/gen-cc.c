@@ -9,8 +9,8 @@
  * subtraction its operands too, so a condition becomes one comparison of those
  * and the recorded fields are dead unless the block ends or faults before the
  * next flags.  Where the operation is not known, at the head of a block, a pure
- * helper tests the fields or makes EFLAGS of them; INC and DEC do not need even that, as they
- * can be recorded on top of whatever there is.
+ * helper tests the fields or makes EFLAGS of them; INC and DEC do not need even
+ * that, as they can be recorded on top of whatever there is.
  *
  * A recorded field is overwritten with 0 when the next operation has no use for
  * it: that costs no more than keeping it and lets the optimizer forget how it
@@ -33,7 +33,21 @@ static bool not_computed(const X86Dis *d)
     return is_op(d, CC_OP_CMPB) || is_op(d, CC_OP_IMULB);
 }
 
-static TCGv dst(X86Dis *d);
+static TCGv src(X86Dis *d)
+{
+    return tcg_get(d->s, G_CC_SRC);
+}
+
+/* The result the flags other than CF come from. */
+static TCGv dst(X86Dis *d)
+{
+    TCGv v = tcg_get(d->s, d->cc.inc ? G_CC_INC : G_CC_DST);
+
+    if (d->cc.inc || !not_computed(d)) {
+        return v;
+    }
+    return is_op(d, CC_OP_CMPB) ? tcg_sub(d->s, v, src(d)) : tcg_mul(d->s, v, src(d));
+}
 
 static uint32_t sign_bit(unsigned size)
 {
@@ -121,11 +135,11 @@ void x86_set_cc_bt(X86Dis *d, TCGv carry)
         x86_set_cc_eflags(d, tcg_or(d->s, rest, carry));
         n = &d->new_cc;
     } else {
-        TCGv result = dst(d);
-
         n = record(d, CC_OP_BTB + cc_size(op));
         n->have_dst = not_computed(d);
-        n->dst = result;
+        if (n->have_dst) {
+            n->dst = dst(d);
+        }
         n->have_src = true;
         n->src = carry;
     }
@@ -315,22 +329,6 @@ static X86Cond never(X86Dis *d)
     return cond(TCG_COND_NE, konst(d, 0), konst(d, 0));
 }
 
-static TCGv src(X86Dis *d)
-{
-    return tcg_get(d->s, G_CC_SRC);
-}
-
-/* The result the flags other than CF come from. */
-static TCGv dst(X86Dis *d)
-{
-    TCGv v = tcg_get(d->s, d->cc.inc ? G_CC_INC : G_CC_DST);
-
-    if (d->cc.inc || !not_computed(d)) {
-        return v;
-    }
-    return is_op(d, CC_OP_CMPB) ? tcg_sub(d->s, v, src(d)) : tcg_mul(d->s, v, src(d));
-}
-
 static X86Cond bit_set(X86Dis *d, TCGv v, uint32_t mask)
 {
     return cond(TCG_COND_TSTNE, v, konst(d, mask));
@@ -371,8 +369,10 @@ static TCGv first_operand(X86Dis *d, unsigned base)
     case CC_OP_ADCB:
         return tcg_sub(s, tcg_sub(s, dst(d), src(d)), tcg_get(s, G_CC_SRC2));
     case CC_OP_SUBB:
-        return d->cc.have_ab ? d->cc.a
-             : is_op(d, CC_OP_CMPB) ? tcg_get(s, G_CC_DST) : tcg_add(s, dst(d), src(d));
+        if (d->cc.have_ab) {
+            return d->cc.a;
+        }
+        return is_op(d, CC_OP_CMPB) ? tcg_get(s, G_CC_DST) : tcg_add(s, dst(d), src(d));
     case CC_OP_SBBB:
         return tcg_add(s, tcg_add(s, dst(d), src(d)), tcg_get(s, G_CC_SRC2));
     case CC_OP_INCB:
