@@ -7,15 +7,16 @@
  * value plus a constant, and close to each other, they are on the same page
  * nearly always.  Such accesses form a group, per MMU index.  Its first access
  * checks the whole range the group touches and keeps where that is in the host's
- * memory; the others need no address, and only see that the check was good.  The TLB has a tag for reading and one
- * for writing; if one of the group writes, the latter is checked, as what may be
- * written may be read.  mmu.c tells what happens if the check fails.
+ * memory; the others need no address, and only see that the check was good.  The
+ * TLB has a tag for reading and one for writing; if one of the group writes, the
+ * latter is checked, as what may be written may be read.  mmu.c tells what happens
+ * if the check fails.
  *
  * MO_ALIGN goes along: the first access checks the alignment of one place, from
  * which that of the others follows.
  *
  * Other accesses in between may take the slow path and thereby reach a device
- * that changes the memory map; they end all other groups then.  A helper does, too.
+ * that changes the memory map; they end all other groups then.  So does a helper.
  */
 #include "tcg/x86_64/x86.h"
 
@@ -27,7 +28,7 @@ typedef struct Open {                   /* a group that may grow */
     bool interrupted;                   /* since its last access */
 } Open;
 
-typedef struct Sum {                     /* a + b, or a << shift, of bases */
+typedef struct Sum {                    /* a + b, or a << shift, of bases */
     uint16_t a, b, base;
     uint8_t shift;
     uint32_t offset;                    /* base + offset is the sum of the bases, and
