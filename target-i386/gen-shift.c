@@ -335,17 +335,18 @@ void gen_BTC(X86Dis *d)
     bit_insn(d, BIT_FLIP);
 }
 
-/* SDM vol. 2A, BSF: with a source of 0 the destination is left alone. */
+/* SDM vol. 2A, BSF: with a source of 0 the destination is undefined; every
+ * processor, the host's too, leaves it alone, and programs rely on that. */
 static void bit_scan(X86Dis *d, bool reverse)
 {
     TCGContext *s = d->s;
-    TCGv found;
 
     if (s->x86_ops) {
         d->result = tcg_x86(s, TCG_x86_ii, TCG_X86_0F | (reverse ? 0xbd : 0xbc), d->val[0],
                             d->val[1]);
     } else {
-        found = reverse ? tcg_xori(s, tcg_clz(s, d->val[1]), 31) : tcg_ctz(s, d->val[1]);
+        TCGv found = reverse ? tcg_xori(s, tcg_clz(s, d->val[1]), 31) : tcg_ctz(s, d->val[1]);
+
         d->result = tcg_movcond(s, TCG_COND_EQ, d->val[1], tcg_const(s, 0), d->val[0], found);
     }
     x86_set_cc(d, CC_OP_LOGICB, d->val[1]);

@@ -22,13 +22,18 @@ static uint32_t mmx_at(unsigned n) { return ENV(fpregs) + 16 * n; }
 
 /* -- MMX state --------------------------------------------------------------- */
 
-static void mmx_enter(X86Dis *d)
+static void set_x87(X86Dis *d, uint64_t tags)
 {
     if (!x86_x87_on_host(d)) {          /* else nothing can be pending */
         tcg_call0(d->s, &h_fwait);
     }
     tcg_st(d->s, TCG_st32, tcg_const(d->s, 0), ENV(fpstt));
-    tcg_st(d->s, TCG_st64, tcg_const64(d->s, 0), ENV(fptags));
+    tcg_st(d->s, TCG_st64, tcg_const64(d->s, tags), ENV(fptags));
+}
+
+static void mmx_enter(X86Dis *d)
+{
+    set_x87(d, 0);
 }
 
 static void mmx_written(X86Dis *d, unsigned n)
@@ -38,8 +43,7 @@ static void mmx_written(X86Dis *d, unsigned n)
 
 void gen_EMMS(X86Dis *d)
 {
-    mmx_enter(d);
-    tcg_st(d->s, TCG_st64, tcg_const64(d->s, 0x0101010101010101ull), ENV(fptags));
+    set_x87(d, 0x0101010101010101ull);
 }
 
 /* -- Operands ---------------------------------------------------------------- */
