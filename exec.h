@@ -33,7 +33,8 @@ enum {
     SEEN_PAGES = 2048,                  /* jump-cache.c */
     CODE_PAGES = 2048,                  /* jump-cache.c */
     CODE_PAGE_BLOCKS = 44,
-    SLOT_LOG = 4096,                    /* a system call of Linux: 50 pages, 2000 blocks */
+    SLOT_LOG = 4096,                    /* of the TLB or the jump cache: a system call
+                                           of Linux takes 50 pages, 2000 blocks */
 };
 
 typedef struct TLBFull {

@@ -3,9 +3,10 @@
  * Labels, branches, and the ways between blocks.
  *
  * At every label, and wherever another block may begin, the state is canonical:
- * globals in their pins or env fields.  A conditional branch stores what is
- * dirty before it jumps, or in a stub if the fall-through path would rather
- * not.
+ * globals in their pins or env fields; but TCGTarget.pc, which is stored behind a
+ * goto_ptr only if the jump cache does not know the way.  A conditional branch
+ * stores what is dirty before it jumps, or in a stub if the fall-through path
+ * would rather not.
  *
  * goto_tb is a jmp whose displacement is patched; when a conditional branch is
  * the only way to a goto_tb, the branch itself is patched instead.  Patching is
