@@ -52,6 +52,8 @@ typedef struct TCGContextImpl {
     TCGContext pub;
     uint32_t num_blocks;                /* counts tcg_begin() */
     uint32_t num_insns;
+    uint64_t known_globals;             /* those whose value now is ... */
+    uint16_t global_temp[TCG_MAX_GLOBALS];
     TCGConstSlot consts[TCG_CONST_CACHE];
     TCGOpt opt;
 } TCGContextImpl;

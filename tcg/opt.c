@@ -8,7 +8,6 @@
  *   copies       an operation that turns out to be one of its operands is
  *                dropped and its users are given that
  *   constants    folded with eval.c, which is made from tcg-ops.def
- *   globals      get() after get() or set() is that value
  *   bits         for each value the bits that may be one, and how many bits it
  *                is the sign extension of: so redundant extensions vanish
  *   rules        one function per operation, in the table rules[]
@@ -761,43 +760,6 @@ static void note_result(Pass *p, unsigned index)
 
 /* -- Forwards ---------------------------------------------------------------- */
 
-static void forget_globals(TCGOpt *o)
-{
-    o->known_globals = 0;
-}
-
-static void know_global(TCGOpt *o, unsigned g, unsigned temp)
-{
-    o->global_temp[g] = (uint16_t)temp;
-    o->known_globals |= 1ull << g;
-}
-
-static void forward_get(Pass *p, unsigned index)
-{
-    TCGOpt *o = p->o;
-    unsigned g = (unsigned)p->op->k[0];
-
-    if (o->known_globals >> g & 1) {
-        to_copy(p, o->global_temp[g]);
-    } else {
-        know_global(o, g, p->op->d.temp);
-        new_value(p, index);
-    }
-}
-
-static void forward_set(Pass *p)
-{
-    TCGOpt *o = p->o;
-    unsigned g = (unsigned)p->op->k[0], temp = o->t[p->op->in[0].temp].copy_of;
-
-    p->op->in[0].temp = (uint16_t)temp;
-    if ((o->known_globals >> g & 1) && o->global_temp[g] == temp) {
-        p->op->opc = TCG_nop;           /* it has that value already */
-    } else {
-        know_global(o, g, temp);
-    }
-}
-
 /* If all operands are constants. */
 static bool fold(Pass *p, unsigned num)
 {
@@ -863,23 +825,6 @@ static void simplify(Pass *p)
     }
 }
 
-/* What a call may have changed. */
-static void after_call(Pass *p)
-{
-    if (!(tcg_op_helper(p->op)->flags &
-          (TCG_CALL_PURE | TCG_CALL_NO_GLOBALS | TCG_CALL_NO_WRITE))) {
-        forget_globals(p->o);
-    }
-}
-
-static void end_basic_block(Pass *p)
-{
-    unsigned opc = p->op->opc;
-
-    forget_globals(p->o);
-    p->unreachable = opc == TCG_br || opc == TCG_exit_tb || opc == TCG_goto_ptr;
-}
-
 /* A zero extended i32 may stand for itself. */
 static void skip_extensions(Pass *p)
 {
@@ -898,9 +843,7 @@ static void forward_value(Pass *p, unsigned index)
     for (unsigned i = 0; i < num; i++) {
         op->in[i].temp = p->o->t[op->in[i].temp].copy_of;
     }
-    if (op->opc == TCG_call) {
-        after_call(p);
-    } else {
+    if (op->opc != TCG_call) {
         if (tcg_takes_i32(op->opc)) {
             skip_extensions(p);
         }
@@ -912,7 +855,7 @@ static void forward_value(Pass *p, unsigned index)
         note_result(p, index);
     }
     if (def->flags & TCG_END) {
-        end_basic_block(p);
+        p->unreachable = op->opc == TCG_br || op->opc == TCG_exit_tb || op->opc == TCG_goto_ptr;
     }
 }
 
@@ -922,10 +865,10 @@ static void forward_op(Pass *p, unsigned index)
     case TCG_insn_start:
         break;
     case TCG_get:
-        forward_get(p, index);
+        new_value(p, index);
         break;
     case TCG_set:
-        forward_set(p);
+        p->op->in[0].temp = in(p, 0)->copy_of;
         break;
     default:
         forward_value(p, index);
@@ -948,7 +891,6 @@ static void forwards(Pass *p)
             know_const(p->o, t, s->temp_k[t]);
         }
     }
-    forget_globals(p->o);
     p->unreachable = false;
     for (unsigned i = 0, num = s->num_ops; i < num; i++) {
         p->op = &s->ops[i];

@@ -22,8 +22,6 @@ typedef struct TCGOpt {
     TCGOptTemp t[TCG_MAX_TEMPS];
     uint16_t uses[TCG_MAX_TEMPS];       /* backwards: behind this op */
     uint16_t user[TCG_MAX_TEMPS];       /* the last one counted */
-    uint16_t global_temp[TCG_MAX_GLOBALS];  /* value now, or 0xffff */
-    uint64_t known_globals;             /* those with an entry above */
 } TCGOpt;
 
 void tcg_optimize(TCGContext *s, TCGOpt *o);

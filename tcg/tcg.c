@@ -4,7 +4,9 @@
  *
  * An emitter appends one TCGOp and returns its new temporary; it checks types
  * and nothing else: all cleverness is in opt.c, so that -d op shows what the
- * front end said.  The one exception is that equal constants share a temporary.
+ * front end said.  But equal constants share a temporary; and, unless opt=off, the
+ * get() of a global whose value is known is that value, the set() to it nothing: what
+ * is not made need not be dropped.
  */
 #include "tcg/tcg.h"
 
@@ -70,6 +72,7 @@ void tcg_begin(TCGContext *s)
 
     impl->num_blocks++;
     impl->num_insns = 0;
+    impl->known_globals = 0;
     s->num_ops = s->num_temps = s->num_labels = 0;
     s->check[0].len = s->check[1].len = 0;
 }
@@ -135,6 +138,18 @@ static TCGOp *append(TCGContext *s, TCGOpcode opc)
 
     *op = (TCGOp){ .opc = (uint16_t)opc };
     return op;
+}
+
+static void forget_globals(TCGContext *s)
+{
+    ((TCGContextImpl *)s)->known_globals = 0;
+}
+
+/* A basic block ends. */
+static TCGOp *append_end(TCGContext *s, TCGOpcode opc)
+{
+    forget_globals(s);
+    return append(s, opc);
 }
 
 static TCGv new_temp(TCGContext *s, TCGType type)
@@ -364,17 +379,39 @@ TCGv tcg_mulsh(TCGContext *s, TCGv a, TCGv b)
 
 /* -- Guest state ------------------------------------------------------------- */
 
+static void know_global(TCGContext *s, TCGGlobal g, TCGv v)
+{
+    TCGContextImpl *impl = (TCGContextImpl *)s;
+
+    impl->global_temp[g] = v.temp;
+    impl->known_globals |= (uint64_t)!s->no_opt << g;
+}
+
+static bool is_known(const TCGContext *s, TCGGlobal g)
+{
+    return ((const TCGContextImpl *)s)->known_globals >> g & 1;
+}
+
 TCGv tcg_get(TCGContext *s, TCGGlobal g)
 {
     assert(g < s->target->num_globals);
-    return emit(s, TCG_get, s->target->globals[g].type, g, 0, (TCGv){ 0 },
-                (TCGv){ 0 });
+    if (is_known(s, g)) {
+        return (TCGv){ ((TCGContextImpl *)s)->global_temp[g] };
+    }
+    TCGv v = emit(s, TCG_get, s->target->globals[g].type, g, 0, (TCGv){ 0 }, (TCGv){ 0 });
+
+    know_global(s, g, v);
+    return v;
 }
 
 void tcg_set(TCGContext *s, TCGGlobal g, TCGv a)
 {
     assert(g < s->target->num_globals);
     assert(s->target->globals[g].type == type_of(s, a));
+    if (is_known(s, g) && ((TCGContextImpl *)s)->global_temp[g] == a.temp) {
+        return;
+    }
+    know_global(s, g, a);
     TCGOp *op = append(s, TCG_set);
 
     op->in[0] = a;
@@ -473,6 +510,9 @@ TCGv tcg_call_args(TCGContext *s, const TCGHelper *h, const TCGv *args,
     assert(n == num);
     op->k[1] = n;
     op->d = (TCGv){ TCG_NO_TEMP };
+    if (!(h->flags & (TCG_CALL_PURE | TCG_CALL_NO_GLOBALS | TCG_CALL_NO_WRITE))) {
+        forget_globals(s);
+    }
     if (h->sig[0] != 'v') {
         op->d = new_temp(s, letter_type(h->sig[0]));
     }
@@ -514,13 +554,13 @@ TCGLabel tcg_new_label(TCGContext *s)
 void tcg_set_label(TCGContext *s, TCGLabel l)
 {
     assert(l.id < s->num_labels);
-    append(s, TCG_label)->k[0] = l.id;
+    append_end(s, TCG_label)->k[0] = l.id;
 }
 
 void tcg_br(TCGContext *s, TCGLabel l)
 {
     assert(l.id < s->num_labels);
-    append(s, TCG_br)->k[0] = l.id;
+    append_end(s, TCG_br)->k[0] = l.id;
 }
 
 void tcg_brcond(TCGContext *s, TCGCond c, TCGv a, TCGv b, TCGLabel l)
@@ -611,7 +651,7 @@ TCGv tcg_redo(TCGContext *s, TCGDoubt kind, TCGv a, uint32_t arg)
 void tcg_goto_tb(TCGContext *s, unsigned slot)
 {
     assert(slot < 2);
-    append(s, TCG_goto_tb)->k[0] = slot;
+    append_end(s, TCG_goto_tb)->k[0] = slot;
 }
 
 void tcg_goto_ptr(TCGContext *s, TCGv pc, uint32_t tag)
@@ -620,7 +660,7 @@ void tcg_goto_ptr(TCGContext *s, TCGv pc, uint32_t tag)
     if (s->counted) {
         s->counted(s, NULL);
     }
-    TCGOp *op = append(s, TCG_goto_ptr);
+    TCGOp *op = append_end(s, TCG_goto_ptr);
 
     op->in[0] = pc;
     op->k[0] = tag;
@@ -634,5 +674,5 @@ void tcg_goto_known(TCGContext *s, uint32_t pc, uint32_t tag)
 
 void tcg_exit_tb(TCGContext *s, TBExit how)
 {
-    append(s, TCG_exit_tb)->k[0] = how;
+    append_end(s, TCG_exit_tb)->k[0] = how;
 }
