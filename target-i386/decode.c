@@ -27,6 +27,7 @@ static bool may_fetch(X86Dis *d, unsigned len)
 
     if (d->next - d->pc + len > MAX_LEN) {
         d->too_long = true;
+        d->code = NULL;
         return false;
     }
     if (!d->first && ((first ^ end) & ~(TARGET_PAGE_SIZE - 1))) {
@@ -36,16 +37,10 @@ static bool may_fetch(X86Dis *d, unsigned len)
     return true;
 }
 
-static uint32_t fetch(X86Dis *d, unsigned len)
+static uint32_t fetch_slowly(X86Dis *d, unsigned len)
 {
-    uint32_t linear = d->cs_base + d->next, at = linear - d->window_start;
-    uint32_t v = 0;
+    uint32_t linear = d->cs_base + d->next, v = 0;
 
-    if (at < d->window_len && d->window_len - at >= 4 && d->next - d->pc + len <= MAX_LEN &&
-        !d->too_long) {
-        d->next += len;
-        return (uint32_t)load_le(d->window + at, 4) & ~0u >> (32 - 8 * len);
-    }
     if (d->too_long || d->crosses || !may_fetch(d, len)) {
         return 0;
     }
@@ -54,6 +49,17 @@ static uint32_t fetch(X86Dis *d, unsigned len)
         v |= (uint32_t)cpu_code_u8(d->cpu, (uint32_t)(linear + i)) << 8 * i;
     }
     return v;
+}
+
+static inline uint32_t fetch(X86Dis *d, unsigned len)
+{
+    uint32_t at = d->next - d->pc;
+
+    if (!d->code || at + len > MAX_LEN) {
+        return fetch_slowly(d, len);
+    }
+    d->next += len;
+    return (uint32_t)load_le(d->code + at, 4) & ~0u >> (32 - 8 * len);
 }
 
 static uint32_t fetch_signed(X86Dis *d, unsigned len)
@@ -154,15 +160,6 @@ static void fetch_modrm(X86Dis *d)
 
 /* -- The row ----------------------------------------------------------------- */
 
-static bool uses_modrm(unsigned place)
-{
-    static const uint32_t places =
-        1u << X_E | 1u << X_M | 1u << X_R | 1u << X_G | 1u << X_S | 1u << X_C | 1u << X_D |
-        1u << X_V | 1u << X_W | 1u << X_U | 1u << X_P | 1u << X_Q | 1u << X_N;
-
-    return places >> place & 1;
-}
-
 static unsigned sub_index(X86Dis *d, const X86Op *op)
 {
     if (op->select == BY_PREFIX) {
@@ -203,6 +200,9 @@ static const X86Op *opcode_row(X86Dis *d)
 
 static void choose_row(X86Dis *d)
 {
+    static const uint32_t in_modrm =
+        1u << X_E | 1u << X_M | 1u << X_R | 1u << X_G | 1u << X_S | 1u << X_C | 1u << X_D |
+        1u << X_V | 1u << X_W | 1u << X_U | 1u << X_P | 1u << X_Q | 1u << X_N;
     const X86Op *op = opcode_row(d);
 
     memcpy(d->operand, op->op, sizeof(d->operand));
@@ -213,13 +213,13 @@ static void choose_row(X86Dis *d)
         }
     }
     d->op = op->gen ? op : NULL;
-    for (unsigned i = 0; i < 3; i++) {
-        if (uses_modrm(place_of(d->operand[i]))) {
-            fetch_modrm(d);
-        }
-        if (place_of(d->operand[i]) == X_R) {
-            d->mod = 3;                 /* whatever it says */
-        }
+    d->places = 1u << place_of(d->operand[0]) | 1u << place_of(d->operand[1]) |
+                1u << place_of(d->operand[2]);
+    if (d->places & in_modrm) {
+        fetch_modrm(d);
+    }
+    if (d->places & 1u << X_R) {
+        d->mod = 3;                     /* whatever it says */
     }
 }
 
@@ -264,6 +264,10 @@ static void fetch_operand(X86Dis *d, unsigned i)
 
 bool x86_decode(X86Dis *d)
 {
+    static const uint32_t behind = 1u << X_I | 1u << X_J | 1u << X_F | 1u << X_O;
+    uint32_t at = d->cs_base + d->pc - d->window_start;
+
+    d->code = at < d->window_len && d->window_len - at >= MAX_LEN + 3 ? d->window + at : NULL;
     d->next = d->pc;
     d->rep = 0;
     d->lock = d->prefix66 = d->too_long = d->crosses = false;
@@ -278,7 +282,7 @@ bool x86_decode(X86Dis *d)
     if (d->has_modrm && d->mod != 3) {
         memory_operand(d);
     }
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 3 && (d->places & behind); i++) {
         fetch_operand(d, i);
     }
     return !d->crosses;

@@ -675,10 +675,8 @@ static int fpu_fault(const X86Dis *d, uint32_t flags)
 static bool bad_form(const X86Dis *d)
 {
     static const uint32_t picky = 1u << X_C | 1u << X_S | 1u << X_M | 1u << X_U | 1u << X_N;
-    uint32_t places = 1u << place_of(d->operand[0]) | 1u << place_of(d->operand[1]) |
-                      1u << place_of(d->operand[2]);
 
-    for (unsigned i = 0; i < 3 && (places & picky); i++) {
+    for (unsigned i = 0; i < 3 && (d->places & picky); i++) {
         unsigned place = place_of(d->operand[i]);
 
         if (place == X_C && !(0x1d >> d->reg & 1)) {

@@ -111,8 +111,10 @@ struct X86Dis {
 
     /* The instruction */
     uint32_t pc, next;                  /* EIP of it and behind it */
+    const uint8_t *code;                /* its bytes, and a few behind; or NULL */
     const X86Op *op;                    /* row; NULL: #UD */
     uint16_t operand[3];
+    uint32_t places;                    /* of these three: a bit for each X_xx */
     uint8_t opcode;                     /* last byte of it */
     uint16_t map;                       /* 0, or TCG_X86_0F.. */
     uint8_t rep;                        /* 0, 0xf2, 0xf3 */

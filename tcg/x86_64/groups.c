@@ -180,21 +180,16 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
     }
 }
 
-static bool is_access(const TCGOp *op)
-{
-    return op->opc == TCG_qemu_ld || op->opc == TCG_qemu_st || op->opc == TCG_x87_ld ||
-           op->opc == TCG_x87_st;
-}
-
 bool x86_is_member(const X86 *x, unsigned i)
 {
-    return is_access(&x->s->ops[i]) && x->group_of[i] != NO_GROUP &&
-           x->group[x->group_of[i]].first != i;
+    unsigned group = x->group_of[i];
+
+    return group != NO_GROUP && x->group[group].first != i;
 }
 
 bool x86_leads_group(const X86 *x, unsigned i)
 {
-    unsigned group = is_access(&x->s->ops[i]) ? x->group_of[i] : NO_GROUP;
+    unsigned group = x->group_of[i];
 
     return group != NO_GROUP && x->group[group].first == i && x->group[group].last > i;
 }

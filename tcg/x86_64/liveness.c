@@ -364,6 +364,7 @@ static bool leads_from_base(X86 *x, const TCGOp *op, unsigned i)
 static void scan_other(X86 *x, Scan *c, const TCGOp *op, unsigned i)
 {
     bool has_out = tcg_op_defs[op->opc].outs && op->d.temp != TCG_NO_TEMP;
+    bool access = tcg_op_defs[op->opc].flags & TCG_FAULT;
     bool from_base, no_address;
     unsigned ins = tcg_op_ins(op);
 
@@ -382,8 +383,8 @@ static void scan_other(X86 *x, Scan *c, const TCGOp *op, unsigned i)
         return;
     }
     scan_place(c, op, i);
-    from_base = leads_from_base(x, op, i);
-    no_address = from_base || x86_is_member(x, i);
+    from_base = access && leads_from_base(x, op, i);
+    no_address = from_base || (access && x86_is_member(x, i));
     scan_uses(x, op, i, no_address, ins);
     if (from_base) {
         scan_use(x, i, 0, x->group[x->group_of[i]].from);

@@ -253,7 +253,7 @@ static Access begin_access(X86 *x, bool write)
     } else if (x->held[a.slot].reg == NO_REG) {
         a.t0 = x86_scratch(x, 0);
         asm_rm(&x->as, OPC_MOV_LOAD | REX_W, a.t0, mem(RSP, FRAME_HELD + 8 * (int32_t)a.slot));
-        x->held[a.slot].reg = (uint8_t)a.t0;
+        x86_hold(x, a.slot, a.t0);
     } else {
         a.t0 = x->held[a.slot].reg;
         x->lock |= BIT(a.t0);
@@ -355,7 +355,7 @@ static void end_access(X86 *x, const Access *a, Stub *stub, unsigned reg,
 
     if (a->leader) {
         x->held[a->slot].group = (uint16_t)group;
-        x->held[a->slot].reg = (uint8_t)a->t0;
+        x86_hold(x, a->slot, a->t0);
     }
     stub->addr = (uint8_t)a->addr;
     stub->reg = (uint8_t)reg;
@@ -375,8 +375,7 @@ static void end_access(X86 *x, const Access *a, Stub *stub, unsigned reg,
     x86_pend(x, stub, ~0ull);
     stub->resume = x->as.p;
     if (a->member && x->group[group].last == x->op) {
-        x->held[a->slot].group = NO_GROUP;
-        x->held[a->slot].reg = NO_REG;
+        x86_let_go(x, a->slot);
     }
 }
 

@@ -348,7 +348,7 @@ static unsigned alloc_reg(X86 *x, bool xmm, RegMask avoid)
 {
     RegMask all = x->alloc & (xmm ? XMM_REGS : GP_REGS) & ~(x->lock | avoid);
     RegMask idle = all & ~x->used;
-    RegMask best = idle & ~x86_held_regs(x);
+    RegMask best = idle & ~x->held_regs;
     unsigned r;
 
     if (best) {
@@ -743,25 +743,32 @@ void x86_store_pending(X86 *x, const Stub *stub)
     }
 }
 
-/* Registers that hold something of a group are free, but better left alone. */
-RegMask x86_held_regs(const X86 *x)
+void x86_hold(X86 *x, unsigned slot, unsigned reg)
 {
-    RegMask m = 0;
-
-    for (unsigned i = 0; i < NUM_HELD; i++) {
-        m |= x->held[i].reg != NO_REG ? BIT(x->held[i].reg) : 0;
-    }
-    return m;
+    x->held[slot].reg = (uint8_t)reg;
+    x->held_regs |= BIT(reg);
 }
 
 void x86_spill_held(X86 *x, RegMask regs)
 {
-    for (unsigned i = 0; i < NUM_HELD; i++) {
-        if (x->held[i].reg != NO_REG && (regs & BIT(x->held[i].reg))) {
-            store_mem(x, x->held[i].reg, mem(RSP, FRAME_HELD + 8 * (int32_t)i), TCG_I64);
+    for (unsigned i = 0; i < NUM_HELD && (regs & x->held_regs); i++) {
+        unsigned r = x->held[i].reg;
+
+        if (r != NO_REG && (regs & BIT(r))) {
+            store_mem(x, r, mem(RSP, FRAME_HELD + 8 * (int32_t)i), TCG_I64);
             x->held[i].reg = NO_REG;
+            x->held_regs &= ~BIT(r);
         }
     }
+}
+
+void x86_let_go(X86 *x, unsigned slot)
+{
+    if (x->held[slot].reg != NO_REG) {
+        x->held_regs &= ~BIT(x->held[slot].reg);
+    }
+    x->held[slot].group = NO_GROUP;
+    x->held[slot].reg = NO_REG;
 }
 
 void x86_forget_held(X86 *x)
@@ -770,6 +777,7 @@ void x86_forget_held(X86 *x)
         x->held[i].group = NO_GROUP;
         x->held[i].reg = NO_REG;
     }
+    x->held_regs = 0;
 }
 
 /* -- Boundaries -------------------------------------------------------------- */

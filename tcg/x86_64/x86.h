@@ -221,6 +221,7 @@ typedef struct X86 {
     } flags;
     struct { uint16_t group; uint8_t reg; } held[NUM_HELD]; /* mmu.c; NO_REG: it
                                            is in the frame */
+    RegMask held_regs;                  /* those: free, but better left alone */
 
     uint8_t *label_pos[TCG_MAX_LABELS];
     struct { uint8_t *at; uint16_t label; } fixup[MAX_FIXUPS];
@@ -255,7 +256,7 @@ void x86_liveness(X86 *x);
 
 /* groups.c: not called for a block with one access; group_of is NO_GROUP before */
 void x86_find_groups(X86 *x);
-/* Is operation i an access whose group's check came before? */
+/* Is i, an access, one whose group's check came before? */
 bool x86_is_member(const X86 *x, unsigned i);
 /* Or the first of several? */
 bool x86_leads_group(const X86 *x, unsigned i);
@@ -289,8 +290,9 @@ Loc x86_where(X86 *x, unsigned temp);
 void x86_store_pending(X86 *x, const Stub *stub);
 void x86_pend(X86 *x, Stub *stub, uint64_t which);
 void x86_clean(X86 *x, uint64_t which);
-RegMask x86_held_regs(const X86 *x);
+void x86_hold(X86 *x, unsigned slot, unsigned reg);
 void x86_spill_held(X86 *x, RegMask regs);
+void x86_let_go(X86 *x, unsigned slot);
 void x86_forget_held(X86 *x);
 
 /* ops.c */
