@@ -73,7 +73,7 @@ void tcg_begin(TCGContext *s)
     impl->num_blocks++;
     impl->num_insns = 0;
     impl->known_globals = 0;
-    s->num_ops = s->num_temps = s->num_labels = 0;
+    s->num_ops = s->num_temps = s->num_labels = s->num_accesses = 0;
     s->check[0].len = s->check[1].len = 0;
 }
 
@@ -466,6 +466,7 @@ static TCGType memop_type(TCGMemOp op)
 TCGv tcg_qemu_ld(TCGContext *s, TCGv addr, TCGMemOp op, unsigned mmu_idx)
 {
     assert(type_of(s, addr) == TCG_I32);
+    s->num_accesses++;
     return emit(s, TCG_qemu_ld, memop_type(op), op, mmu_idx, addr, (TCGv){ 0 });
 }
 
@@ -476,6 +477,7 @@ void tcg_qemu_st(TCGContext *s, TCGv addr, TCGv val, TCGMemOp memop,
     assert(type_of(s, val) == memop_type(memop));
     TCGOp *op = append(s, TCG_qemu_st);
 
+    s->num_accesses++;
     op->in[0] = addr;
     op->in[1] = val;
     op->k[0] = memop;
@@ -548,12 +550,14 @@ void tcg_insn_start(TCGContext *s, uint32_t pc, uint32_t word)
 TCGLabel tcg_new_label(TCGContext *s)
 {
     assert(s->num_labels < TCG_MAX_LABELS);
+    s->label_at[s->num_labels] = 0;
     return (TCGLabel){ s->num_labels++ };
 }
 
 void tcg_set_label(TCGContext *s, TCGLabel l)
 {
     assert(l.id < s->num_labels);
+    s->label_at[l.id] = s->num_ops;
     append_end(s, TCG_label)->k[0] = l.id;
 }
 
@@ -611,6 +615,7 @@ void tcg_x87_mem(TCGContext *s, bool store, unsigned opcode, unsigned reg, TCGv 
     assert(s->x86_ops && type_of(s, addr) == TCG_I32);
     TCGOp *op = append(s, store ? TCG_x87_st : TCG_x87_ld);
 
+    s->num_accesses++;
     op->in[0] = addr;
     op->k[0] = memop;
     op->k[1] = mmu_idx | opcode << 8 | reg << 16;

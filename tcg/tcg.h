@@ -270,7 +270,9 @@ struct TCGContext {
     TCGCheck check[2];
 
     uint16_t num_ops, num_temps, num_labels;
+    uint16_t num_accesses;              /* to guest memory */
     TCGOp ops[TCG_MAX_OPS];
+    uint16_t label_at[TCG_MAX_LABELS];  /* which of these it is; 0: not yet */
     uint8_t temp_type[TCG_MAX_TEMPS];
     bool temp_is_const[TCG_MAX_TEMPS];
     uint64_t temp_k[TCG_MAX_TEMPS];     /* the value, if it is */

@@ -49,12 +49,18 @@ static uint8_t *escape(uint8_t *p, unsigned map)
     return put(p, map == MAP_0F38 ? 0x38 : 0x3a, map > MAP_0F);
 }
 
+/* One byte, as most are. */
+static inline bool is_simple(unsigned opc)
+{
+    return !(opc & ~(REX_W | 0xffu));
+}
+
 /* rxb: bits REX.R, REX.X, REX.B; force: emit even an empty REX. */
 static inline uint8_t *opcode(uint8_t *p, unsigned opc, unsigned rxb, bool force)
 {
     unsigned rex = rxb | (opc / (REX_W / 8) & 8);
 
-    if (!(opc & ~(REX_W | 0xffu))) {    /* most are so simple */
+    if (is_simple(opc)) {
         return put(put(p, 0x40 | rex, rex), opc, true);
     }
     if (opc & PRE_MASK) {
@@ -95,6 +101,19 @@ static inline uint8_t *modrm_mem(uint8_t *p, unsigned reg, Mem m)
     return p + disp_len;
 }
 
+/* A field of env, mostly: no index, no REX.B. */
+static inline uint8_t *near_rbp(uint8_t *p, unsigned opc, unsigned reg, int32_t disp)
+{
+    unsigned rex = (reg & 8) >> 1 | (opc / (REX_W / 8) & 8);
+    bool is_far = !is_s8(disp);
+
+    p = put(p, 0x40 | rex, rex);
+    p = put(p, opc, true);
+    p = put(p, (is_far ? 0x80 : 0x40) | (reg & 7) << 3 | RBP, true);
+    put_long(p, (uint32_t)disp);
+    return p + (is_far ? 4 : 1);
+}
+
 static inline unsigned rxb(unsigned reg, unsigned index, unsigned base)
 {
     return (reg & 8) >> 1 | (index & 8) >> 2 | (base & 8) >> 3;
@@ -112,6 +131,10 @@ void asm_rm(Asm *a, unsigned opc, unsigned reg, Mem m)
 {
     bool force = (opc & REG8) && reg >= 4;
 
+    if (is_simple(opc) && m.index == NO_REG && m.base == RBP) {
+        a->p = near_rbp(a->p, opc, reg, m.disp);
+        return;
+    }
     a->p = modrm_mem(opcode(a->p, opc, rxb(reg, m.index, m.base), force), reg, m);
 }
 

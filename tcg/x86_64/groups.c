@@ -40,7 +40,6 @@ typedef struct Finder {
     unsigned num_sums;
     Open open[NUM_OPEN];
     unsigned num_open, next;            /* next: the one to give up */
-    unsigned num_groups;
 } Finder;
 
 /* base + offset of a sum or shift of values that are base + offset themselves: the
@@ -156,6 +155,7 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
     int32_t align = (int32_t)tcg_alignment((uint32_t)op->k[0]);
     Open *o;
 
+    x->group_of[i] = NO_GROUP;
     if (at > INT32_MAX - 16) {
         return;
     }
@@ -164,7 +164,7 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
         if (!o) {
             o = new_open(f);
         }
-        *o = (Open){ .group = (uint16_t)f->num_groups++,
+        *o = (Open){ .group = (uint16_t)x->num_groups++,
                      .base = x->base[op->in[0].temp],
                      .mmu_idx = mmu_idx };
         x->group[o->group] = (Group){ .lo = at, .end = at + size,
@@ -199,7 +199,7 @@ void x86_find_groups(X86 *x)
     const TCGContext *s = x->s;
     Finder f;
 
-    f.num_sums = f.num_open = f.next = f.num_groups = 0;
+    f.num_sums = f.num_open = f.next = 0;
     start_bases(x);
     for (unsigned i = 0, num = s->num_ops; i < num; i++) {
         const TCGOp *op = &s->ops[i];

@@ -336,6 +336,7 @@ static void scan_place(Scan *c, const TCGOp *op, unsigned i)
 static void scan_branch(X86 *x, Scan *c, const TCGOp *op, unsigned i)
 {
     x->folded[i] = x->has_flags[i] = false;
+    x->label_refs[op->k[1]]++;
     scan_place(c, op, i);
     find_flags(x, c, i);
     if (!x->has_flags[i]) {
@@ -383,6 +384,9 @@ static void scan_other(X86 *x, Scan *c, const TCGOp *op, unsigned i)
         return;
     }
     scan_place(c, op, i);
+    if (access && !x->num_groups) {
+        x->group_of[i] = NO_GROUP;
+    }
     from_base = access && leads_from_base(x, op, i);
     no_address = from_base || (access && x86_is_member(x, i));
     scan_uses(x, op, i, no_address, ins);
@@ -415,63 +419,43 @@ static void scan_op(X86 *x, Scan *c, unsigned i)
     case TCG_brcond_i32: case TCG_brcond_i64:
         scan_branch(x, c, op, i);
         break;
+    case TCG_br:
+        x->label_refs[op->k[0]] += 2;   /* no jcc: not worth joining */
+        scan_other(x, c, op, i);
+        break;
     default:
         scan_other(x, c, op, i);
         break;
     }
 }
 
-/* Only branches lead to the label behind op. */
+static bool is_quiet(const TCGOp *op)
+{
+    return op->opc == TCG_insn_start || op->opc == TCG_nop;
+}
+
+/* Do only branches lead to what is behind op? */
 static bool falls_through(const TCGOp *op)
 {
-    return op->opc != TCG_br && op->opc != TCG_goto_ptr &&
-           op->opc != TCG_exit_tb;
+    return op->opc != TCG_br && op->opc != TCG_goto_ptr && op->opc != TCG_exit_tb;
 }
 
-static const TCGOp *skip_quiet(const TCGOp *op, const TCGOp *end)
+/* Is a label at op `at`, not fallen into, a goto_tb?  Its slot; 2: no. */
+static unsigned slot_behind(const TCGContext *s, unsigned at)
 {
-    while (op < end && (op->opc == TCG_insn_start || op->opc == TCG_nop)) {
-        op++;
-    }
-    return op;
-}
+    const TCGOp *op = &s->ops[at], *before = op, *end = s->ops + s->num_ops;
 
-/* Branch targets, forwards; how many accesses to guest memory there are. */
-static unsigned find_targets(X86 *x)
-{
-    const TCGOp *op = x->s->ops, *end = op + x->s->num_ops;
-    unsigned accesses = 0;
-    bool reached = true;
-
-    for (; op < end; op++) {
-        unsigned flags = tcg_op_defs[op->opc].flags;
-
-        if (flags & TCG_FAULT) {
-            x->group_of[op - x->s->ops] = NO_GROUP;
-            accesses++;
+    do {
+        if (before == s->ops) {
+            return 2;
         }
-        if (!(flags & (TCG_END | TCG_LOOK))) {
-            continue;
+    } while (is_quiet(--before));
+    do {
+        if (++op == end) {
+            return 2;
         }
-        switch (op->opc) {
-        case TCG_br:
-            x->label_refs[op->k[0]] += 2;   /* no jcc: not worth joining */
-            break;
-        case TCG_brcond_i32: case TCG_brcond_i64:
-            x->label_refs[op->k[1]]++;
-            break;
-        case TCG_label: {
-            const TCGOp *next = skip_quiet(op + 1, end);
-
-            if (!reached && next < end && next->opc == TCG_goto_tb) {
-                x->label_slot[op->k[0]] = (uint8_t)next->k[0];
-            }
-            break;
-        }
-        }
-        reached = falls_through(op);
-    }
-    return accesses;
+    } while (is_quiet(op));
+    return op->opc == TCG_goto_tb && !falls_through(before) ? (unsigned)op->k[0] : 2;
 }
 
 static void start_temps(X86 *x)
@@ -499,10 +483,13 @@ void x86_liveness(X86 *x)
     memset(c.set_at, 0xff, x->target->num_globals * sizeof(c.set_at[0]));
     memset(c.get_at, 0xff, x->target->num_globals * sizeof(c.get_at[0]));
     memset(x->wants_flags, 0, s->num_ops);
-    memset(x->label_refs, 0, s->num_labels * sizeof(x->label_refs[0]));
-    memset(x->label_slot, 2, s->num_labels);
+    for (unsigned l = 0, num = s->num_labels; l < num; l++) {
+        x->label_refs[l] = 0;
+        x->label_slot[l] = (uint8_t)slot_behind(s, s->label_at[l]);
+    }
     start_temps(x);
-    if (find_targets(x) > 1) {
+    x->num_groups = 0;
+    if (s->num_accesses > 1) {
         x86_find_groups(x);
     }
     for (unsigned i = s->num_ops; i-- > 0;) {

@@ -193,6 +193,7 @@ typedef struct X86 {
     int32_t offset[TCG_MAX_TEMPS];
     bool from_pin[TCG_MAX_TEMPS];       /* the value of a pinned global */
     uint16_t group_of[TCG_MAX_OPS];     /* of memory accesses, or NO_GROUP */
+    unsigned num_groups;
     Group group[TCG_MAX_OPS];
     uint16_t label_refs[TCG_MAX_LABELS];
     uint8_t label_slot[TCG_MAX_LABELS]; /* the label is a goto_tb of that slot
@@ -254,7 +255,7 @@ static inline Mem x86_env(uint32_t offset)
 /* liveness.c */
 void x86_liveness(X86 *x);
 
-/* groups.c: not called for a block with one access; group_of is NO_GROUP before */
+/* groups.c: not called for a block with one access */
 void x86_find_groups(X86 *x);
 /* Is i, an access, one whose group's check came before? */
 bool x86_is_member(const X86 *x, unsigned i);
