@@ -27,7 +27,7 @@ static bool may_fetch(X86Dis *d, unsigned len)
 
     if (d->next - d->pc + len > MAX_LEN) {
         d->too_long = true;
-        d->code = NULL;
+        d->readable = 0;
         return false;
     }
     if (!d->first && ((first ^ end) & ~(TARGET_PAGE_SIZE - 1))) {
@@ -55,7 +55,7 @@ static inline uint32_t fetch(X86Dis *d, unsigned len)
 {
     uint32_t at = d->next - d->pc;
 
-    if (!d->code || at + len > MAX_LEN) {
+    if (at + 4 > d->readable || at + len > MAX_LEN) {
         return fetch_slowly(d, len);
     }
     d->next += len;
@@ -267,7 +267,8 @@ bool x86_decode(X86Dis *d)
     static const uint32_t behind = 1u << X_I | 1u << X_J | 1u << X_F | 1u << X_O;
     uint32_t at = d->cs_base + d->pc - d->window_start;
 
-    d->code = at < d->window_len && d->window_len - at >= MAX_LEN + 3 ? d->window + at : NULL;
+    d->code = d->window + at;
+    d->readable = at < d->window_len ? d->window_len - at : 0;
     d->next = d->pc;
     d->rep = 0;
     d->lock = d->prefix66 = d->too_long = d->crosses = false;

@@ -111,7 +111,8 @@ struct X86Dis {
 
     /* The instruction */
     uint32_t pc, next;                  /* EIP of it and behind it */
-    const uint8_t *code;                /* its bytes, and a few behind; or NULL */
+    const uint8_t *code;                /* its bytes in the window, and ... */
+    uint32_t readable;                  /* how many there are, it and behind; or 0 */
     const X86Op *op;                    /* row; NULL: #UD */
     uint16_t operand[3];
     uint32_t places;                    /* of these three: a bit for each X_xx */

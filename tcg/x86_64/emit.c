@@ -127,15 +127,18 @@ void asm_rr(Asm *a, unsigned opc, unsigned reg, unsigned rm)
                true);
 }
 
-void asm_rm(Asm *a, unsigned opc, unsigned reg, Mem m)
+/* Not inline: what is rare must not cost registers to save. */
+static __attribute__((noinline)) uint8_t *any_rm(uint8_t *p, unsigned opc, unsigned reg, Mem m)
 {
     bool force = (opc & REG8) && reg >= 4;
 
-    if (is_simple(opc) && m.index == NO_REG && m.base == RBP) {
-        a->p = near_rbp(a->p, opc, reg, m.disp);
-        return;
-    }
-    a->p = modrm_mem(opcode(a->p, opc, rxb(reg, m.index, m.base), force), reg, m);
+    return modrm_mem(opcode(p, opc, rxb(reg, m.index, m.base), force), reg, m);
+}
+
+void asm_rm(Asm *a, unsigned opc, unsigned reg, Mem m)
+{
+    a->p = is_simple(opc) && m.index == NO_REG && m.base == RBP
+           ? near_rbp(a->p, opc, reg, m.disp) : any_rm(a->p, opc, reg, m);
 }
 
 /* SDM vol. 2A 2.3.5; the fields R, X, B and vvvv are stored inverted. */
