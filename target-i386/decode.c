@@ -265,10 +265,10 @@ static void fetch_operand(X86Dis *d, unsigned i)
 bool x86_decode(X86Dis *d)
 {
     static const uint32_t behind = 1u << X_I | 1u << X_J | 1u << X_F | 1u << X_O;
-    uint32_t at = d->cs_base + d->pc - d->window_start;
+    uint32_t at = MIN(d->cs_base + d->pc - d->window_start, d->window_len);
 
     d->code = d->window + at;
-    d->readable = at < d->window_len ? d->window_len - at : 0;
+    d->readable = d->window_len - at;
     d->next = d->pc;
     d->rep = 0;
     d->lock = d->prefix66 = d->too_long = d->crosses = false;
