@@ -23,7 +23,7 @@ _Static_assert(SLOTS <= 1 << 16, "SlotLog.slot");
 
 static unsigned slot_of(const CPUState *cpu, uint32_t pc)
 {
-    return (pc ^ pc >> cpu->common.ops->tcg->jump_cache.hash_shift) >> 1 & (SLOTS - 1);
+    return tcg_jump_slot(pc, cpu->common.ops->tcg->jump_cache.hash_shift, CPU_JMP_CACHE_BITS);
 }
 
 static void clear_slot(CPUState *cpu, unsigned slot)

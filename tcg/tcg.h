@@ -198,12 +198,17 @@ typedef struct TCGSoftMMU {
 /*
  * Jump cache: 2^bits entries inside env, each
  *      u32 pc, u32 tag, u64 tc_ptr
- * Entry of pc: (pc ^ pc >> hash_shift) >> 1 & (2^bits - 1).
  */
 typedef struct TCGJumpCache {
     uint32_t table;                     /* env offset */
     uint8_t bits, hash_shift;
 } TCGJumpCache;
+
+/* Which entry is pc's. */
+static inline uint32_t tcg_jump_slot(uint32_t pc, unsigned hash_shift, unsigned bits)
+{
+    return (pc ^ pc >> hash_shift) >> 1 & ((1u << bits) - 1);
+}
 
 typedef struct TCGTarget {
     const TCGGlobalDef *globals;

@@ -370,8 +370,7 @@ static void enter(Run *r, const uint32_t *stream)
 static bool probe_jump_cache(Run *r, uint32_t pc, uint64_t tag)
 {
     const TCGJumpCache *jc = &r->target->jump_cache;
-    uint32_t index = (pc ^ pc >> jc->hash_shift) >> 1 & ((1u << jc->bits) - 1);
-    uint32_t at = jc->table + 16 * index;
+    uint32_t at = jc->table + 16 * tcg_jump_slot(pc, jc->hash_shift, jc->bits);
 
     if (env32(r, at) != pc || env32(r, at + 4) != (uint32_t)tag) {
         return false;

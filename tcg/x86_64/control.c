@@ -126,7 +126,7 @@ static void emit_goto_tb(X86 *x, unsigned slot)
     x86_start_ebb(x);
 }
 
-/* t becomes the offset of pc's entry, in units of 8 bytes. */
+/* t becomes the offset of pc's entry (tcg_jump_slot()), in units of 8 bytes. */
 static void jump_cache_index(X86 *x, unsigned pc, unsigned t)
 {
     const TCGJumpCache *jc = &x->target->jump_cache;
@@ -145,7 +145,7 @@ static Mem known_entry(const X86 *x, uint32_t pc)
 {
     const TCGJumpCache *jc = &x->target->jump_cache;
 
-    return x86_env(jc->table + (((pc ^ pc >> jc->hash_shift) & ((2u << jc->bits) - 2)) << 3));
+    return x86_env(jc->table + 16 * tcg_jump_slot(pc, jc->hash_shift, jc->bits));
 }
 
 /* A register that holds known | pc; pc may be NO_REG. */
