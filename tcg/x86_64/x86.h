@@ -100,6 +100,8 @@ typedef enum FlagsKind {
     FLAGS_OTHER,                        /* in use until the next operation */
 } FlagsKind;
 
+#define NUM_HELD 4                      /* groups at a time that hold something */
+
 /* A value to store to a global's field in a cold path. */
 typedef struct Pending {
     uint16_t temp;                      /* the constant, if reg is NO_REG */
@@ -126,15 +128,15 @@ typedef struct Stub {                   /* code out of line */
     uint8_t group_align, group_probe;   /*     at this distance from the group's start */
     bool recheck;                       /* alone, before the slow path */
     uint8_t kill;                       /* other groups that must not outlive it */
-    uint8_t kill_reg[4];                /* what holds each, or NO_REG: the frame */
+    uint8_t kill_reg[NUM_HELD];         /* what holds each, or NO_REG: the frame */
     uint16_t insn;                      /* of a division: TCGCode.insns[] */
     uint8_t mmu_idx;
     uint16_t memop;                     /* of redo: TCGDoubt */
 } Stub;
 
 /*
- * Accesses that share a TLB check: same base, mode and direction, and nothing
- * between them that could change the mapping, but other accesses.
+ * Accesses that share a TLB check: same base and mode, and nothing between them
+ * that could change the mapping, but other accesses.
  */
 typedef struct Group {
     int32_t lo, end;                    /* bytes touched, from the base */
@@ -148,12 +150,11 @@ typedef struct Group {
     bool interrupted;                   /* by accesses that are not of it */
 } Group;
 
-#define NO_GROUP    0xffff
-#define NUM_HELD    4                   /* groups at a time */
-#define MAX_STUBS   (TCG_MAX_OPS + 2)
-#define MAX_PENDING 16384
+#define NO_GROUP      0xffff
+#define MAX_STUBS     (TCG_MAX_OPS + 2)
+#define MAX_PENDING   16384
 #define MAX_DIVISIONS 64                /* in line: each is an entry of TCGCode.insns */
-#define MAX_FIXUPS  TCG_MAX_OPS
+#define MAX_FIXUPS    TCG_MAX_OPS
 
 typedef struct X86 {
     Asm as;
