@@ -2,7 +2,7 @@
 /*
  * Lazy flags in the translator.
  *
- *      cmp eax,edx      x86_set_cc_sub()   records cc_op, cc_dst, cc_src
+ *      cmp eax,edx      x86_set_cc_cmp()   records cc_op, cc_dst, cc_src
  *      jl x             x86_cond()         brcond LT eax, edx
  *
  * Within a block the operation that set the flags is known, and for a

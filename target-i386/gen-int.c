@@ -352,7 +352,7 @@ void gen_CMPXCHG(X86Dis *d)
     TCGv acc = x86_reg(d, R_EAX, d->ot), old = d->val[0];
 
     d->result = tcg_movcond(s, TCG_COND_EQ, acc, old, d->val[1], old);
-    x86_set_cc_sub(d, tcg_sub(s, acc, old), acc, old);
+    x86_set_cc_cmp(d, acc, old);
     if (d->has_mem) {
         x86_write_back(d);
         x86_set_reg(d, R_EAX, d->ot, old);

@@ -107,7 +107,7 @@ void gen_LODS(X86Dis *d)
 static void compare(X86Dis *d, TCGv a, TCGv b)
 {
     d->ot = element(d);
-    x86_set_cc_sub(d, tcg_sub(d->s, a, b), a, b);
+    x86_set_cc_cmp(d, a, b);
 }
 
 void gen_SCAS(X86Dis *d)
