@@ -121,9 +121,7 @@ void arm_jump(ArmDis *d, uint32_t addr, unsigned slot)
         look_up(d, tcg_const(d->s, addr), d->flags);
         return;
     }
-    tcg_goto_tb(d->s, slot);
-    set_pc(d, addr);
-    tcg_exit_tb(d->s, (TBExit)(TB_EXIT_SLOT0 + slot));
+    tcg_next_tb(d->s, slot, addr);
     d->end = END_GONE;
 }
 

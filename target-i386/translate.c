@@ -464,9 +464,7 @@ void x86_jump(X86Dis *d, uint32_t eip, unsigned slot)
         set_eip(d, eip);
         leave_if_interrupted(d);
     }
-    tcg_goto_tb(d->s, slot);
-    set_eip(d, eip);
-    tcg_exit_tb(d->s, (TBExit)(TB_EXIT_SLOT0 + slot));
+    tcg_next_tb(d->s, slot, eip);
 }
 
 static bool room(const X86Dis *d)

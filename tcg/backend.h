@@ -74,6 +74,13 @@ static inline unsigned tcg_op_ins(const TCGOp *op)
     return op->opc == TCG_call ? (unsigned)op->k[1] : tcg_op_defs[op->opc].ins;
 }
 
+/* Can what is behind the operation be reached from it? */
+static inline bool tcg_op_goes_on(const TCGOp *op)
+{
+    return op->opc != TCG_br && op->opc != TCG_next_tb && op->opc != TCG_goto_ptr &&
+           op->opc != TCG_exit_tb;
+}
+
 /* Can the operation be dropped when nobody uses its result? */
 static inline bool tcg_op_pure(const TCGOp *op)
 {

@@ -855,7 +855,7 @@ static void forward_value(Pass *p, unsigned index)
         note_result(p, index);
     }
     if (def->flags & TCG_END) {
-        p->unreachable = op->opc == TCG_br || op->opc == TCG_exit_tb || op->opc == TCG_goto_ptr;
+        p->unreachable = !tcg_op_goes_on(op);
     }
 }
 

@@ -659,6 +659,16 @@ void tcg_goto_tb(TCGContext *s, unsigned slot)
     append_end(s, TCG_goto_tb)->k[0] = slot;
 }
 
+void tcg_next_tb(TCGContext *s, unsigned slot, uint32_t pc)
+{
+    assert(slot < 2 && s->target->pc);
+    TCGv v = tcg_const(s, pc);
+    TCGOp *op = append_end(s, TCG_next_tb);
+
+    op->in[0] = v;
+    op->k[0] = slot;
+}
+
 void tcg_goto_ptr(TCGContext *s, TCGv pc, uint32_t tag)
 {
     assert(type_of(s, pc) == TCG_I32);

@@ -444,6 +444,8 @@ void tcg_set_label(TCGContext *s, TCGLabel l);
 void tcg_br(TCGContext *s, TCGLabel l);
 void tcg_brcond(TCGContext *s, TCGCond c, TCGv a, TCGv b, TCGLabel l);
 void tcg_goto_tb(TCGContext *s, unsigned slot);
+/* That, and what follows it: TCGTarget.pc becomes pc, exit_tb with the slot. */
+void tcg_next_tb(TCGContext *s, unsigned slot, uint32_t pc);
 void tcg_goto_ptr(TCGContext *s, TCGv pc, uint32_t tag);
 /* To a constant; the code depends on it in a way that tb-copy.h cannot mend. */
 void tcg_goto_known(TCGContext *s, uint32_t pc, uint32_t tag);

@@ -126,6 +126,15 @@ static void encode(const TCGContext *s, Interp *in, Stream *w, const TCGOp *op,
     case TCG_goto_tb:
         encode_goto_tb(w, op, out);
         break;
+    case TCG_next_tb: {
+        TCGOp set = { .opc = TCG_set, .in = { op->in[0] }, .k = { s->target->pc - 1u } };
+        TCGOp leave = { .opc = TCG_exit_tb, .k = { op->k[0] } };
+
+        encode_goto_tb(w, op, out);
+        encode(s, in, w, &set, out);
+        encode(s, in, w, &leave, out);
+        break;
+    }
     case TCG_get: case TCG_set:
         put(w, op->opc | (uint32_t)op->d.temp << 16);
         if (op->opc == TCG_set) {

@@ -214,6 +214,15 @@ static void emit_exit(X86 *x, uintptr_t result)
     x86_start_ebb(x);
 }
 
+static void emit_next_tb(X86 *x, const TCGOp *op)
+{
+    const TCGGlobalDef *pc = &x->target->globals[x->target->pc - 1];
+
+    emit_goto_tb(x, (unsigned)op->k[0]);
+    asm_mov_mi(&x->as, false, x86_env(pc->offset), (int32_t)x->t[op->in[0].temp].k);
+    emit_exit(x, x->tb | op->k[0]);
+}
+
 void x86_insn_start(X86 *x)
 {
     const TCGOp *op = x86_op(x);
@@ -264,6 +273,9 @@ void x86_control_op(X86 *x)
         break;
     case TCG_goto_tb:
         emit_goto_tb(x, (unsigned)op->k[0]);
+        break;
+    case TCG_next_tb:
+        emit_next_tb(x, op);
         break;
     case TCG_goto_ptr:
         emit_goto_ptr(x);

@@ -434,13 +434,7 @@ static bool is_quiet(const TCGOp *op)
     return op->opc == TCG_insn_start || op->opc == TCG_nop;
 }
 
-/* Do only branches lead to what is behind op? */
-static bool falls_through(const TCGOp *op)
-{
-    return op->opc != TCG_br && op->opc != TCG_goto_ptr && op->opc != TCG_exit_tb;
-}
-
-/* Is a label at op `at`, not fallen into, a goto_tb?  Its slot; 2: no. */
+/* Is a label at op `at`, not fallen into, a goto_tb or next_tb?  Its slot; 2: no. */
 static unsigned slot_behind(const TCGContext *s, unsigned at)
 {
     const TCGOp *op = &s->ops[at], *before = op, *end = s->ops + s->num_ops;
@@ -455,7 +449,8 @@ static unsigned slot_behind(const TCGContext *s, unsigned at)
             return 2;
         }
     } while (is_quiet(op));
-    return op->opc == TCG_goto_tb && !falls_through(before) ? (unsigned)op->k[0] : 2;
+    return (op->opc == TCG_goto_tb || op->opc == TCG_next_tb) && !tcg_op_goes_on(before)
+           ? (unsigned)op->k[0] : 2;
 }
 
 static void start_temps(X86 *x)

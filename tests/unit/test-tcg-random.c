@@ -530,13 +530,16 @@ static void random_program(TCGContext *s, uint64_t seed)
     while (p.num_open) {
         tcg_set_label(s, p.open[--p.num_open]);
     }
-    switch (below(3)) {
+    switch (below(4)) {
     case 0:
+        tcg_next_tb(s, 0, 78);
+        break;
+    case 1:
         tcg_goto_tb(s, 0);
         tcg_set(s, GM, tcg_const(s, 77));
         tcg_exit_tb(s, TB_EXIT_SLOT0);
         break;
-    case 1:
+    case 2:
         tcg_goto_ptr(s, tcg_get(s, GR), 3);
         break;
     default:

@@ -389,20 +389,20 @@ TEST(chaining)
         tcg_set(s, GM, tcg_const(s, 10));
         tcg_exit_tb(s, TB_EXIT_SLOT0);
         tcg_set_label(s, l);
-        tcg_goto_tb(s, 1);
-        tcg_set(s, GM, tcg_const(s, 11));
-        tcg_exit_tb(s, TB_EXIT_SLOT1);
+        tcg_next_tb(s, 1, 11);          /* sets the pc, GM + 5 */
         generate(v);
         first = v->code;
         out = v->out;
         reset_env(&env);
         CHECK_EQ(run(v, &env), (uintptr_t)tb_dummy | TB_EXIT_SLOT1);
         CHECK_EQ(env.r[0], 1);
-        CHECK_EQ(env.m[0], 11);
+        CHECK_EQ(env.m[5], 11);
+        env.m[5] = 0;
         tcg_patch_jump(s, first, out.jump[1], first);
         CHECK_EQ(run(v, &env), (uintptr_t)tb_dummy | TB_EXIT_SLOT0);
         CHECK_EQ(env.r[0], 1000);
         CHECK_EQ(env.m[0], 10);
+        CHECK_EQ(env.m[5], 0);
         tcg_patch_jump(s, first, out.jump[1], NULL);
         env.r[0] = 0;
         CHECK_EQ(run(v, &env), (uintptr_t)tb_dummy | TB_EXIT_SLOT1);
