@@ -37,7 +37,7 @@ typedef struct Pass {
     TCGOpt *o;
     TCGOp *op;                          /* being looked at */
     bool is64;                          /* its type */
-    bool unreachable;
+    bool unreachable;                   /* is what follows it */
 } Pass;
 
 typedef void Rule(Pass *p);
@@ -876,10 +876,15 @@ static void forward_op(Pass *p, unsigned index)
     }
 }
 
-/* A label ends the dead stretch, within the instruction begun last. */
-static bool can_drop_unreachable(const TCGOp *op)
+/* Up to the next label, within the instruction begun last. */
+static unsigned drop_unreachable(TCGContext *s, unsigned i)
 {
-    return op->opc != TCG_label && op->opc != TCG_insn_start;
+    for (; i < s->num_ops && s->ops[i].opc != TCG_label; i++) {
+        if (s->ops[i].opc != TCG_insn_start) {
+            s->ops[i].opc = TCG_nop;
+        }
+    }
+    return i;
 }
 
 static void forwards(Pass *p)
@@ -891,13 +896,12 @@ static void forwards(Pass *p)
             know_const(p->o, t, s->temp_k[t]);
         }
     }
-    p->unreachable = false;
-    for (unsigned i = 0, num = s->num_ops; i < num; i++) {
+    for (unsigned i = 0, num = s->num_ops; i < num;) {
         p->op = &s->ops[i];
-        if (p->unreachable && can_drop_unreachable(p->op)) {
-            p->op->opc = TCG_nop;
-        } else {
-            forward_op(p, i);
+        p->unreachable = false;
+        forward_op(p, i++);
+        if (p->unreachable) {
+            i = drop_unreachable(s, i);
         }
     }
 }

@@ -174,19 +174,25 @@ void x86_mov_loc(X86 *x, unsigned reg, const Loc *l, TCGType type)
     }
 }
 
+static void store_const(X86 *x, uint64_t k, Mem m, TCGType type)
+{
+    if (type == TCG_I32 || x86_fits_s32(k)) {
+        asm_mov_mi(&x->as, type == TCG_I64, m, (int32_t)k);
+    } else {
+        asm_mov_mi(&x->as, false, m, (int32_t)k);
+        m.disp += 4;
+        asm_mov_mi(&x->as, false, m, (int32_t)(k >> 32));
+    }
+}
+
 /* Store a value's bits, which are in a register or constant. */
 static void store_value(X86 *x, const Temp *t, Mem m)
 {
     if (t->regs) {
         store_mem(x, lowest(t->regs), m, t->type);
-    } else if (t->type == TCG_I32 || x86_fits_s32(t->k)) {
-        assert(t->kind == TEMP_CONST);
-        asm_mov_mi(&x->as, t->type == TCG_I64, m, (int32_t)t->k);
     } else {
         assert(t->kind == TEMP_CONST);
-        asm_mov_mi(&x->as, false, m, (int32_t)t->k);
-        m.disp += 4;
-        asm_mov_mi(&x->as, false, m, (int32_t)(t->k >> 32));
+        store_const(x, t->k, m, t->type);
     }
 }
 
@@ -735,11 +741,14 @@ void x86_store_pending(X86 *x, const Stub *stub)
 {
     for (unsigned i = 0; i < stub->num_pending; i++) {
         const Pending *p = &x->pending[stub->first_pending + i];
-        Temp t = { .kind = TEMP_CONST, .k = x->t[p->temp].k,
-                   .type = x->s->temp_type[p->temp],
-                   .regs = p->reg == NO_REG ? 0 : BIT(p->reg) };
+        TCGType type = x->target->globals[p->global].type;
+        Mem m = global_mem(x, p->global);
 
-        store_value(x, &t, global_mem(x, p->global));
+        if (p->reg != NO_REG) {
+            store_mem(x, p->reg, m, type);
+        } else {
+            store_const(x, x->t[p->temp].k, m, type);
+        }
     }
 }
 
