@@ -133,7 +133,9 @@ typedef struct DisasRequest {
     bool checked;                       /* a store may change the code behind it:
                                            end after tcg_may_store() */
     /* Filled in by the front end: */
-    uint32_t size;                      /* guest bytes, over at most 2 pages */
+    uint32_t size;                      /* guest bytes, over at most 2 pages ... */
+    uint32_t before;                    /* and these in front of pc, on its page:
+                                           a jump leads there; 0 if checked */
     uint32_t num_insns;
     bool bound;                         /* computes with its pc more than a sum: its
                                            code cannot be moved to another pc */

@@ -313,10 +313,11 @@ static void ram_cleaned(void *opaque, uint64_t ram_addr, uint64_t len)
 static void dump_cpu(const CPUExec *x, int n, const Out *o)
 {
     const uint64_t *exits = x->stat.exits;
-    uint64_t runs = x->stat.raised;
+    uint64_t runs = x->stat.raised, unchained = 0;
 
     for (unsigned i = 0; i < ARRAY_SIZE(x->stat.exits); i++) {
         runs += exits[i];
+        unchained += i < TCG_SLOTS ? exits[i] : 0;
     }
     out_printf(o, "CPU %d TLB          %" PRIu64 " misses, %" PRIu64 " revived, %" PRIu64
                " slow accesses, %" PRIu64 " noted writes\n", n, x->stat.tlb_misses,
@@ -326,8 +327,7 @@ static void dump_cpu(const CPUExec *x, int n, const Out *o)
                x->stat.tlb_nonglobal_flushes, x->stat.tlb_page_flushes, x->stat.tlb_resizes);
     out_printf(o, "      main loop    %" PRIu64 " times: unchained jumps %" PRIu64
                ", next block unknown %" PRIu64 ", requests %" PRIu64 ", raised %" PRIu64 "\n",
-               runs, exits[TB_EXIT_SLOT0] + exits[TB_EXIT_SLOT1], exits[TB_EXIT_NONE],
-               exits[TB_EXIT_REQUESTED], x->stat.raised);
+               runs, unchained, exits[TB_EXIT_NONE], exits[TB_EXIT_REQUESTED], x->stat.raised);
     out_printf(o, "      look-ups     %" PRIu64 " missed the jump cache, %" PRIu64
                " translated, %" PRIu64 " jump cache entries revived\n", x->stat.lookups,
                x->stat.lookup_misses, x->stat.revived);

@@ -36,8 +36,18 @@ static bool find_word(const uint8_t *a, const uint8_t *b, size_t size, size_t lo
     return fits == 1;
 }
 
+static bool is_skipped(const uint32_t skip[TCG_SLOTS], size_t i)
+{
+    for (unsigned n = 0; n < TCG_SLOTS; n++) {
+        if (skip[n] == i) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int find_moved_words(const uint8_t *a, const uint8_t *b, size_t size, const Place *pa,
-                     const Place *pb, const uint32_t skip[2], MovedWord *list,
+                     const Place *pb, const uint32_t skip[TCG_SLOTS], MovedWord *list,
                      unsigned max)
 {
     unsigned num = 0;
@@ -47,7 +57,7 @@ int find_moved_words(const uint8_t *a, const uint8_t *b, size_t size, const Plac
         return -1;
     }
     for (size_t i = 0; i < size;) {
-        if (i == skip[0] || i == skip[1]) {
+        if (is_skipped(skip, i)) {
             low = i += 4;
         } else if (a[i] == b[i]) {
             i++;

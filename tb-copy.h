@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tcg/tcg.h"
+
 /* What a word may have been computed from; MOVE_CODE is subtracted: the distance
  * to something outside. */
 typedef enum Move { MOVE_PC, MOVE_CODE, MOVE_TB, NUM_MOVES } Move;
@@ -30,12 +32,12 @@ typedef struct MovedWord { uint32_t at : 24, move : 8; } MovedWord;
 
 /*
  * Compare a, made for place pa, with b, for pb, both `size` bytes, but for the 4
- * bytes at skip[0] and skip[1] (~0: none), which are patched.  The number of words
+ * bytes at each of skip[] (~0: none), which are patched.  The number of words
  * in list, or -1: they differ in another way, in more than max words, or it
  * cannot be told which of the three a word is.
  */
 int find_moved_words(const uint8_t *a, const uint8_t *b, size_t size, const Place *pa,
-                     const Place *pb, const uint32_t skip[2], MovedWord *list,
+                     const Place *pb, const uint32_t skip[TCG_SLOTS], MovedWord *list,
                      unsigned max);
 
 /* code was made for `from`: now for `to`. */

@@ -65,7 +65,7 @@ void tb_bytes_on_page(const TranslationBlock *tb, unsigned n, uint32_t *start,
 {
     uint32_t first = tb_linear_pc(tb) & (RAM_PAGE_SIZE - 1);
 
-    *start = n ? 0 : first;
+    *start = n ? 0 : first - tb->before;
     *end = n ? first + tb->size - RAM_PAGE_SIZE
              : MIN(first + tb->size, RAM_PAGE_SIZE);
 }

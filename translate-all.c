@@ -594,27 +594,35 @@ static void dump_optimized(const TCGContext *s)
     dump_ops(s, LOG_OP_OPT, "OP after optimization:");
 }
 
-static void log_guest_code(CPUState *cpu, const DisasRequest *req)
+static void log_guest_bytes(CPUState *cpu, uint32_t flags, uint32_t linear, uint32_t size)
 {
     LogItem item = LOG_IN_ASM;
-    uint32_t linear = req->key.pc + req->key.cs_base;
     int arch = 0, mode = -1;
+    uint8_t *bytes = xmalloc(size);
 
-    if (!log_on(item) || !req->size) {
-        return;
-    }
-    uint8_t *bytes = xmalloc(req->size);
-
-    for (uint32_t i = 0; i < req->size; i++) {
+    for (uint32_t i = 0; i < size; i++) {
         bytes[i] = cpu_code_u8(cpu, linear + i);
     }
     if (cpu->common.ops->disas_mode) {
-        mode = cpu->common.ops->disas_mode(req->key.flags, &arch);
+        mode = cpu->common.ops->disas_mode(flags, &arch);
     }
-    log_put(item, "----------------\nIN: flags %08x\n", req->key.flags);
-    disas_guest(arch, mode, linear, bytes, req->size, put_op, &item);
+    disas_guest(arch, mode, linear, bytes, size, put_op, &item);
     log_put(item, "\n");
     free(bytes);
+}
+
+static void log_guest_code(CPUState *cpu, const DisasRequest *req)
+{
+    uint32_t linear = req->key.pc + req->key.cs_base, flags = req->key.flags;
+
+    if (!log_on(LOG_IN_ASM) || !req->size) {
+        return;
+    }
+    log_put(LOG_IN_ASM, "----------------\nIN: flags %08x\n", flags);
+    log_guest_bytes(cpu, flags, linear, req->size);
+    if (req->before) {
+        log_guest_bytes(cpu, flags, linear - req->before, req->before);
+    }
 }
 
 static void log_host_code(const uint8_t *code, size_t len)
@@ -657,7 +665,7 @@ static void generate_once(CPUState *cpu, DisasRequest *req)
     code_begin(cpu, req->mmu_idx);
     tcg_begin(t->tcg);
     t->tcg->counted = log_on(LOG_JIT) ? count_call : NULL;
-    req->size = req->num_insns = 0;
+    req->size = req->before = req->num_insns = 0;
     t->ops->gen_intermediate_code(cpu, t->tcg, req);
     assert(req->size && req->num_insns && req->size <= 2 * RAM_PAGE_SIZE);
 }
@@ -812,7 +820,7 @@ static TranslationBlock *cpu_gen_code(CPUState *cpu, DisasRequest *req)
             *tb = (TranslationBlock){
                 .pc = req->key.pc, .cs_base = req->key.cs_base,
                 .flags = req->key.flags, .size = (uint16_t)req->size,
-                .page = { .addr = NO_PAGE },
+                .before = (uint16_t)req->before, .page = { .addr = NO_PAGE },
             };
             if (generate_code(t, r, tb)) {
                 return tb;
@@ -921,14 +929,14 @@ static TranslationBlock *copy_block(TBContext *t, const TBKey *key, uint64_t pag
         .pc = key->pc, .flags = key->flags, .size = from->size,
         .num_insns = from->num_insns, .search_size = from->search_size,
         .tc_size = from->tc_size, .tc_ptr = code,
-        .jmp_offset = { from->jmp_offset[0], from->jmp_offset[1] },
-        .page = { .addr = page },
+        .before = from->before, .page = { .addr = page },
     };
+    memcpy(tb->jmp_offset, from->jmp_offset, sizeof(tb->jmp_offset));
     Place old = place_of_block(from), new = place_of_block(tb);
 
     memcpy(code, from->tc_ptr, from->tc_size + from->search_size);
     move_words(code, m->words, m->num, &old, &new);
-    for (unsigned n = 0; n < 2; n++) {
+    for (unsigned n = 0; n < TCG_SLOTS; n++) {
         if (tb->jmp_offset[n] != ~0u) {
             tcg_patch_jump(t->tcg, code, tb->jmp_offset[n], NULL);
         }
@@ -961,7 +969,7 @@ static void learn_copying(TBContext *t, TranslationBlock *tb)
     TBKey key = { .pc = tb->pc, .flags = tb->flags };
     Model *m = model_of(t, phys_pc_of(tb), tb->flags);
     MovedWord words[MAX_MOVED];
-    uint32_t skip[2];
+    uint32_t skip[TCG_SLOTS];
 
     if (!m->tb) {
         m->tb = find_model(t, &key, tb->page.addr);
@@ -971,7 +979,7 @@ static void learn_copying(TBContext *t, TranslationBlock *tb)
         set_model(m, tb);
         return;
     }
-    for (unsigned n = 0; n < 2; n++) {
+    for (unsigned n = 0; n < TCG_SLOTS; n++) {
         skip[n] = tb->jmp_offset[n] == ~0u ? ~0u
                   : tcg_jump_word(t->tcg, tb->tc_ptr, tb->jmp_offset[n]);
     }
@@ -998,7 +1006,9 @@ static void count_block(TBContext *t, const TranslationBlock *tb)
     t->stat.guest_bytes += tb->size;
     t->stat.guest_insns += tb->num_insns;
     t->stat.host_bytes += tb->tc_size;
-    t->stat.slots += (tb->jmp_offset[0] != ~0u) + (tb->jmp_offset[1] != ~0u);
+    for (unsigned n = 0; n < TCG_SLOTS; n++) {
+        t->stat.slots += tb->jmp_offset[n] != ~0u;
+    }
 }
 
 static const TranslationBlock *invalidate_on_page(TBContext *t, PageBlocks *p, uint32_t start,
@@ -1050,8 +1060,7 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
     if (!tb) {
         tb = cpu_gen_code(cpu, &req);
         tb->cflags = (uint8_t)cflags;
-        tb->jmp_offset[0] = t->code.jump[0];
-        tb->jmp_offset[1] = t->code.jump[1];
+        memcpy(tb->jmp_offset, t->code.jump, sizeof(tb->jmp_offset));
         find_pages(cpu, tb);
         if (copies && !req.bound && !tb->cflags && !tb->rare &&
             is_moved(t, tb->page.addr, tb->pc)) {
@@ -1110,10 +1119,12 @@ void tb_phys_invalidate(TBContext *t, TranslationBlock *tb)
         if (tb_page_addr(tb, n) != NO_PAGE) {
             tb_pages_remove(&t->pages, tb, n);
         }
+    }
+    for (unsigned n = 0; n < TCG_SLOTS; n++) {
         forget_outgoing(tb, n);
     }
     unlink_incoming(t, tb);
-    for (unsigned n = 0; n < 2; n++) {
+    for (unsigned n = 0; n < TCG_SLOTS; n++) {
         /* It may be running: it must come back to us at its end. */
         if (tb->jmp_used >> n & 1) {
             unlink_jump(t, tb, n);

@@ -83,7 +83,7 @@ typedef struct TBRare {
 struct TranslationBlock {
     /* What looking it up looks at: a cache line. */
     uint32_t pc, cs_base, flags;
-    uint16_t size, num_insns;           /* guest bytes, guest instructions */
+    uint16_t size, num_insns;           /* guest bytes from pc on, instructions */
     uint8_t cflags;
     uint8_t jmp_used;                   /* slots that are patched, bit mask */
     uint16_t search_size;               /* bytes of search data */
@@ -93,9 +93,10 @@ struct TranslationBlock {
     TBRare *rare;                       /* or NULL */
     TBPage page;                        /* the first */
 
-    uint32_t jmp_offset[2];             /* for tcg_patch_jump, ~0: no such slot */
-    TranslationBlock *jmp_dest[2];
-    uintptr_t jmp_next[2];              /* block | slot: same destination */
+    uint16_t before;                    /* guest bytes in front of pc */
+    uint32_t jmp_offset[TCG_SLOTS];     /* for tcg_patch_jump, ~0: no such slot */
+    TranslationBlock *jmp_dest[TCG_SLOTS];
+    uintptr_t jmp_next[TCG_SLOTS];      /* block | slot: same destination */
     uintptr_t jmp_first;                /* block | slot that jumps here */
 } __attribute__((aligned(64)));
 

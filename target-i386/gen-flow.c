@@ -47,15 +47,17 @@ void gen_Jcc(X86Dis *d)
 {
     X86Cond c = x86_cond(d, d->opcode & 15);
 
-    if (!x86_loop(d, c, target(d))) {
+    if (!x86_loop(d, c, target(d)) && !x86_pass_branch(d, c, target(d))) {
         jump_if(d, c, nothing);
     }
 }
 
 void gen_JMP(X86Dis *d)
 {
-    x86_check_target(d, tcg_const(d->s, target(d)));
-    x86_jump(d, target(d), 0);
+    if (!x86_follow_jump(d, target(d))) {
+        x86_check_target(d, tcg_const(d->s, target(d)));
+        x86_jump(d, target(d), 0);
+    }
 }
 
 void gen_JMP_E(X86Dis *d)

@@ -13,7 +13,8 @@
  * A block ends where the next address or the mode is not known any more, where
  * the code leaves the page of the block's start, or when it is long enough.
  * Direct jumps within the page are goto_tb, as the mapping of that page is what
- * found this block; all others look the next block up.
+ * found this block; all others look the next block up.  Some are no end: a block
+ * goes on behind a branch, or where a jump leads (Traces, below).
  *
  * Exits that are hardly ever taken (segment limits, #BR, an interrupted REP) are
  * conditional branches to stubs behind the block, so the main path has no
@@ -505,6 +506,62 @@ bool x86_loop(X86Dis *d, X86Cond c, uint32_t target)
     return true;
 }
 
+/*
+ * Traces: a block goes on behind a branch forwards, as if that were seldom taken, and
+ * where a jump leads.  Flags that are overwritten there are stored on the way out
+ * only, and conditions know which operation set them.  The second round of a loop goes
+ * where the first one went.
+ */
+enum { MAX_TRACE = 24, MAX_JUMPS = 2, MAX_AWAY = 1024 };
+
+static bool may_go_on(const X86Dis *d, uint32_t eip)
+{
+    return same_page(d, eip) && same_page(d, d->next) && d->osize == MO_32 &&
+           (d->hflags & HF_FLAT(R_CS)) && !d->s->no_opt && !d->leave && !d->crosses &&
+           !d->check_irq && !d->shadow;
+}
+
+static X86Side *side_to(X86Dis *d, uint32_t eip)
+{
+    for (unsigned i = 0; i < d->num_sides; i++) {
+        if (d->side[i].eip == eip) {
+            return &d->side[i];
+        }
+    }
+    if (d->num_sides == X86_MAX_SIDES || d->num_insns > MAX_TRACE) {
+        return NULL;
+    }
+    d->side[d->num_sides] = (X86Side){ tcg_new_label(d->s), eip };
+    return &d->side[d->num_sides++];
+}
+
+bool x86_pass_branch(X86Dis *d, X86Cond c, uint32_t target)
+{
+    X86Side *side = target > d->pc && may_go_on(d, target) ? side_to(d, target) : NULL;
+
+    if (!side) {
+        return false;
+    }
+    branch(d, c, side->label);
+    d->end = END_NOT;
+    return true;
+}
+
+bool x86_follow_jump(X86Dis *d, uint32_t target)
+{
+    if (!may_go_on(d, target) || d->checked || target == d->start ||
+        target + MAX_AWAY < d->start || target > d->start + MAX_AWAY) {
+        return false;
+    }
+    if (d->rounds == 0 && (d->num_jumps == MAX_JUMPS || d->num_insns > MAX_TRACE)) {
+        return false;
+    }
+    d->num_jumps++;
+    d->next = target;
+    d->end = END_NOT;
+    return true;
+}
+
 /* -- Operands ---------------------------------------------------------------- */
 
 static TCGMemOp memop_of(const X86Dis *d, unsigned size)
@@ -801,6 +858,10 @@ static void finish(X86Dis *d)
         x86_label(d, d->loop_exit);
         x86_jump(d, d->loop_end, 0);
     }
+    for (unsigned i = 0; i < d->num_sides; i++) {
+        x86_label(d, d->side[i].label);
+        x86_jump(d, d->side[i].eip, 2 + i);
+    }
     for (unsigned i = 0; i < d->num_stubs; i++) {
         emit_stub(d, &d->stubs[i]);
     }
@@ -810,12 +871,11 @@ static void finish(X86Dis *d)
 static void open_window(X86Dis *d)
 {
     uint32_t linear = d->cs_base + d->start;
-    uint32_t len = TARGET_PAGE_SIZE - (linear & (TARGET_PAGE_SIZE - 1));
 
     cpu_code_u8(d->cpu, linear);
-    d->window = cpu_probe(d->cpu, linear, len, MMU_FETCH, d->mmu_idx, 0);
-    d->window_start = linear;
-    d->window_len = d->window ? len : 0;
+    d->window_start = linear & ~(TARGET_PAGE_SIZE - 1);
+    d->window = cpu_probe(d->cpu, d->window_start, TARGET_PAGE_SIZE, MMU_FETCH, d->mmu_idx, 0);
+    d->window_len = d->window ? TARGET_PAGE_SIZE : 0;
 }
 
 void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
@@ -828,7 +888,8 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
         .stubs = stubs, .s = s, .cpu = cpu, .hflags = hflags, .cs_base = req->key.cs_base,
         .start = req->key.pc, .next = req->key.pc, .mmu_idx = (uint8_t)req->mmu_idx,
         .code32 = hflags & HF_CS32, .bound = !(hflags & HF_CS32), .cc = { .op = CC_OP_DYNAMIC },
-        .leave = req->singlestep || (hflags & (HF_TF | HF_INHIBIT)),
+        .leave = req->singlestep || (hflags & (HF_TF | HF_INHIBIT)), .checked = req->checked,
+        .low = req->key.pc, .high = req->key.pc,
     };
 
     open_window(&d);
@@ -844,6 +905,8 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
             max = 0;
         }
         d.num_insns++;
+        d.low = MIN(d.low, d.pc);
+        d.high = MAX(d.high, d.next);
         unsigned first_op = s->num_ops;
 
         translate_insn(&d);
@@ -853,6 +916,7 @@ void x86_gen_intermediate_code(CPUState *cpu, TCGContext *s, DisasRequest *req)
     }
     finish(&d);
     req->num_insns = d.num_insns;
-    req->size = (d.rounds ? d.loop_end : d.next) - d.start;
+    req->size = d.high - d.start;
+    req->before = d.start - d.low;
     req->bound = d.bound;
 }

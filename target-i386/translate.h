@@ -54,6 +54,14 @@ typedef struct X86Stub {
 
 #define X86_MAX_STUBS 160
 
+/* A branch not taken is gone on behind; the way it leads to has a slot of its own. */
+#define X86_MAX_SIDES (TCG_SLOTS - 2)
+
+typedef struct X86Side {
+    TCGLabel label;
+    uint32_t eip;
+} X86Side;
+
 typedef struct X86Cond {                /* true if a c b */
     TCGCond c;
     TCGv a, b;
@@ -96,6 +104,7 @@ struct X86Dis {
     bool shadow;                        /* STI came right before: one more
                                            instruction, then the block ends */
     bool check_irq;                     /* and looks for interrupts on leaving */
+    bool checked;                       /* DisasRequest.checked */
     X86End end;
     /* A block that jumps to itself is translated several times over */
     unsigned num_insns;                 /* so far */
@@ -103,6 +112,10 @@ struct X86Dis {
     unsigned max_rounds;
     uint32_t loop_end;                  /* EIP behind the loop */
     TCGLabel loop_exit;
+    uint32_t low, high;                 /* EIPs of its bytes: [low, high) */
+    unsigned num_jumps;                 /* that were followed */
+    unsigned num_sides;
+    X86Side side[X86_MAX_SIDES];
     unsigned num_stubs;
     X86Stub *stubs;                     /* X86_MAX_STUBS */
     /* Code bytes at linear .. linear + window_len - 1 */
@@ -211,6 +224,9 @@ void x86_soft_int_if(X86Dis *d, X86Cond c, unsigned vector);
 void x86_jump(X86Dis *d, uint32_t eip, unsigned slot);
 /* The end of a loop that is this block, going on if c: true if that is done. */
 bool x86_loop(X86Dis *d, X86Cond c, uint32_t target);
+/* Go on behind a branch that is not taken, or where a jump leads: true if the block does. */
+bool x86_pass_branch(X86Dis *d, X86Cond c, uint32_t target);
+bool x86_follow_jump(X86Dis *d, uint32_t target);
 void x86_jump_val(X86Dis *d, TCGv eip);
 /* #GP(0) if a branch target is outside of CS. */
 void x86_check_target(X86Dis *d, TCGv eip);

@@ -97,7 +97,7 @@ int tcg_gen_code(TCGContext *s, uint8_t *code, size_t len, const void *tb,
     if (s->optimized) {
         s->optimized(s);
     }
-    out->jump[0] = out->jump[1] = ~0u;
+    memset(out->jump, 0xff, sizeof(out->jump));
     out->num_insns = 0;
     return s->backend->gen_code(s, code, len, tb, out);
 }
@@ -655,13 +655,13 @@ TCGv tcg_redo(TCGContext *s, TCGDoubt kind, TCGv a, uint32_t arg)
 
 void tcg_goto_tb(TCGContext *s, unsigned slot)
 {
-    assert(slot < 2);
+    assert(slot < TCG_SLOTS);
     append_end(s, TCG_goto_tb)->k[0] = slot;
 }
 
 void tcg_next_tb(TCGContext *s, unsigned slot, uint32_t pc)
 {
-    assert(slot < 2 && s->target->pc);
+    assert(slot < TCG_SLOTS && s->target->pc);
     TCGv v = tcg_const(s, pc);
     TCGOp *op = append_end(s, TCG_next_tb);
 

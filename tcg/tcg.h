@@ -231,11 +231,14 @@ typedef struct TCGTarget {
 } TCGTarget;
 
 typedef enum TBExit {                   /* low bits of what a block returns */
-    TB_EXIT_SLOT0, TB_EXIT_SLOT1,       /* left by goto_tb 0 or 1, unpatched */
+    TB_EXIT_SLOT0, TB_EXIT_SLOT1,       /* left by goto_tb 0, 1 .., unpatched */
+    TB_EXIT_SLOT2, TB_EXIT_SLOT3,
     TB_EXIT_NONE,                       /* look up the next block */
     TB_EXIT_REQUESTED,                  /* first instruction not started */
-    TB_EXIT_MASK = 3,
+    TB_EXIT_MASK = 7,
 } TBExit;
+
+enum { TCG_SLOTS = TB_EXIT_NONE };      /* jumps of a block that are patched */
 
 /* -- A context and its blocks ------------------------------------------------ */
 
@@ -303,14 +306,14 @@ bool tcg_may_store(const TCGContext *s, unsigned first);
 
 typedef struct TCGCode {                /* what became of a block */
     uint32_t size;                      /* host bytes */
-    uint32_t jump[2];                   /* offset for tcg_patch_jump, or ~0 */
+    uint32_t jump[TCG_SLOTS];           /* offset for tcg_patch_jump, or ~0 */
     uint32_t num_insns;
     TCGInsnStart insns[TCG_MAX_INSNS];  /* ascending */
 } TCGCode;
 
 /*
  * Translate the operations to host code at code[0..len).  tb is what exit_tb
- * returns, or-ed with its TBExit (so aligned to 4).  0, or -1 if the code does
+ * returns, or-ed with its TBExit (so aligned to 8).  0, or -1 if the code does
  * not fit.
  */
 int tcg_gen_code(TCGContext *s, uint8_t *code, size_t len, const void *tb,

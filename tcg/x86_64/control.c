@@ -9,9 +9,9 @@
  * would rather not.
  *
  * goto_tb is a jmp whose displacement is patched; when a conditional branch is
- * the only way to a goto_tb, the branch itself is patched instead.  Patching is
- * one 4-byte store.  Behind the block lies, for each slot, a pair of
- * u32: offset of the displacement, offset of where it points unpatched.
+ * the only way to a goto_tb, the branch itself is patched instead, or the jmp of
+ * its stub.  Patching is one 4-byte store.  Behind the block lies, for each slot,
+ * a pair of u32: offset of the displacement, offset of where it points unpatched.
  */
 #include <assert.h>
 #include <string.h>
@@ -65,8 +65,8 @@ static bool joins_goto_tb(const X86 *x, unsigned label)
 {
     unsigned slot = x->label_slot[label];
 
-    return slot < 2 && x->label_refs[label] == 1 && !x->label_pos[label] &&
-           !x->jump_at[slot];
+    return slot < TCG_SLOTS && x->label_refs[label] == 1 && !x->label_pos[label] &&
+           !x->jump_at[slot] && x->jump_label[slot] == NO_LABEL;
 }
 
 /* Dirty globals whose store is better left to the taken path. */
@@ -90,7 +90,7 @@ static void emit_brcond(X86 *x, bool is64)
     const TCGOp *op = x86_op(x);
     unsigned label = (unsigned)op->k[1], cc;
     bool join = joins_goto_tb(x, label);
-    uint64_t later = join ? 0 : postponed(x);
+    uint64_t later = postponed(x);
     Compare c;
 
     x86_store_dirty(x, ~later);
@@ -98,16 +98,16 @@ static void emit_brcond(X86 *x, bool is64)
     c = x86_prepare_compare(x, (TCGCond)op->k[0], is64);
     cc = x86_compare(x, &c);
     if (join) {
-        unsigned slot = x->label_slot[label];
-
-        asm_align_rel32(&x->as, 2);
-        x->jump_at[slot] = asm_jcc(&x->as, cc);
-        x->jump_label[slot] = (uint16_t)label;
-    } else if (later) {
-        Stub *stub = x86_new_stub(x, STUB_BRANCH, asm_jcc(&x->as, cc));
+        x->jump_label[x->label_slot[label]] = (uint16_t)label;
+    }
+    if (later) {
+        Stub *stub = x86_new_stub(x, join ? STUB_GOTO : STUB_BRANCH, asm_jcc(&x->as, cc));
 
         stub->label = (uint16_t)label;
         x86_pend(x, stub, later);
+    } else if (join) {
+        asm_align_rel32(&x->as, 2);
+        x->jump_at[x->label_slot[label]] = asm_jcc(&x->as, cc);
     } else {
         jump_to_label(x, asm_jcc(&x->as, cc), label);
     }
@@ -116,12 +116,17 @@ static void emit_brcond(X86 *x, bool is64)
     }
 }
 
+static void patched_jmp(X86 *x, unsigned slot)
+{
+    asm_align_rel32(&x->as, 1);
+    x->jump_at[slot] = asm_jmp(&x->as);
+}
+
 static void emit_goto_tb(X86 *x, unsigned slot)
 {
     make_canonical(x);
-    if (!x->jump_at[slot]) {
-        asm_align_rel32(&x->as, 1);
-        x->jump_at[slot] = asm_jmp(&x->as);
+    if (x->jump_label[slot] == NO_LABEL) {
+        patched_jmp(x, slot);
     }
     x86_start_ebb(x);
 }
@@ -376,6 +381,10 @@ bool x86_stubs(X86 *x)
             x86_store_pending(x, stub);
             asm_jmp_to(&x->as, x->label_pos[stub->label]);
             break;
+        case STUB_GOTO:
+            x86_store_pending(x, stub);
+            patched_jmp(x, x->label_slot[stub->label]);
+            break;
         default:
             x86_mmu_stub(x, stub);
             break;
@@ -389,7 +398,7 @@ static void describe_jump(X86 *x, unsigned slot)
     uint8_t *at = x->jump_at[slot], *reset = at + 4;
     uint32_t words[2];
 
-    if (x->jump_label[slot] != 0xffff) {
+    if (x->jump_label[slot] != NO_LABEL) {
         reset = x->label_pos[x->jump_label[slot]];
     }
     asm_set_rel32(at, reset);
@@ -408,7 +417,7 @@ void x86_finish_jumps(X86 *x)
         assert(pos);
         asm_set_rel32(x->fixup[i].at, pos);
     }
-    for (unsigned slot = 0; slot < 2; slot++) {
+    for (unsigned slot = 0; slot < TCG_SLOTS; slot++) {
         if (x->jump_at[slot]) {
             describe_jump(x, slot);
         }

@@ -434,23 +434,23 @@ static bool is_quiet(const TCGOp *op)
     return op->opc == TCG_insn_start || op->opc == TCG_nop;
 }
 
-/* Is a label at op `at`, not fallen into, a goto_tb or next_tb?  Its slot; 2: no. */
+/* Is a label at op `at`, not fallen into, a goto_tb or next_tb?  Its slot; TCG_SLOTS: no. */
 static unsigned slot_behind(const TCGContext *s, unsigned at)
 {
     const TCGOp *op = &s->ops[at], *before = op, *end = s->ops + s->num_ops;
 
     do {
         if (before == s->ops) {
-            return 2;
+            return TCG_SLOTS;
         }
     } while (is_quiet(--before));
     do {
         if (++op == end) {
-            return 2;
+            return TCG_SLOTS;
         }
     } while (is_quiet(op));
     return (op->opc == TCG_goto_tb || op->opc == TCG_next_tb) && !tcg_op_goes_on(before)
-           ? (unsigned)op->k[0] : 2;
+           ? (unsigned)op->k[0] : TCG_SLOTS;
 }
 
 static void start_temps(X86 *x)

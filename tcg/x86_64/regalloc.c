@@ -820,6 +820,6 @@ void x86_start_block(X86 *x)
     x86_start_ebb(x);
     x->flags.kind = FLAGS_NONE;
     x->num_stubs = x->num_pending = x->num_fixups = x->num_divisions = 0;
-    x->jump_at[0] = x->jump_at[1] = NULL;
-    x->jump_label[0] = x->jump_label[1] = 0xffff;
+    memset(x->jump_at, 0, sizeof(x->jump_at));
+    memset(x->jump_label, 0xff, sizeof(x->jump_label));
 }

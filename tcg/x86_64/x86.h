@@ -33,6 +33,7 @@
 #define ENV_BIAS 128
 #define NO_GLOBAL 0xff
 #define NO_SLOT (-1)
+#define NO_LABEL 0xffff
 
 /* What translated code finds at rsp. */
 enum {
@@ -109,7 +110,7 @@ typedef struct Pending {
 } Pending;
 
 typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_X87_LD, STUB_X87_ST,
-                        STUB_BRANCH, STUB_EXIT, STUB_COLD, STUB_REDO, STUB_DIV } StubKind;
+                        STUB_BRANCH, STUB_GOTO, STUB_EXIT, STUB_COLD, STUB_REDO, STUB_DIV } StubKind;
 
 typedef struct Stub {                   /* code out of line */
     uint8_t *from, *resume;
@@ -198,7 +199,7 @@ typedef struct X86 {
     Group group[TCG_MAX_OPS];
     uint16_t label_refs[TCG_MAX_LABELS];
     uint8_t label_slot[TCG_MAX_LABELS]; /* the label is a goto_tb of that slot
-                                           and nothing else: 0, 1 or 2 */
+                                           and nothing else; TCG_SLOTS: no */
 
     /* State at the current operation, regalloc.c. */
     unsigned op;                        /* its index */
@@ -228,9 +229,9 @@ typedef struct X86 {
     uint8_t *label_pos[TCG_MAX_LABELS];
     struct { uint8_t *at; uint16_t label; } fixup[MAX_FIXUPS];
     unsigned num_fixups;
-    uint8_t *jump_at[2], *jump_reset[2];    /* goto_tb: displacement, and where
-                                               it points unpatched */
-    uint16_t jump_label[2];             /* that is a label, or 0xffff */
+    uint8_t *jump_at[TCG_SLOTS];        /* goto_tb: the displacement ... */
+    uint16_t jump_label[TCG_SLOTS];     /* points to this label unpatched, or,
+                                           if NO_LABEL, behind itself */
     Stub stub[MAX_STUBS];
     unsigned num_stubs;
     uint8_t *exit_stub;                 /* the last one, and what it returns */

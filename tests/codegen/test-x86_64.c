@@ -126,6 +126,25 @@ static void cmp_branch_dead_flags(TCGContext *s)
     leave(s);
 }
 
+/* cmp eax, 10; jl; add eax, ebx: the flags of the first are stored for the way out only */
+static void branch_on(TCGContext *s)
+{
+    TCGv a = get(s, EAX), b = tcg_const(s, 10);
+    TCGLabel l = tcg_new_label(s);
+
+    flags(s, 3, a, b);
+    tcg_brcond(s, TCG_COND_LT, a, b, l);
+    b = get(s, EBX);
+    a = tcg_add(s, a, b);
+    set(s, EAX, a);
+    flags(s, 1, a, b);
+    tcg_goto_tb(s, 0);
+    leave(s);
+    tcg_set_label(s, l);
+    tcg_goto_tb(s, 2);
+    leave(s);
+}
+
 /* dec ecx; jnz */
 static void dec_branch(TCGContext *s)
 {

@@ -6,7 +6,7 @@
 
 enum { SIZE = 32, MAX = 4 };
 
-static const uint32_t no_skip[2] = { ~0u, ~0u };
+static const uint32_t no_skip[TCG_SLOTS] = { ~0u, ~0u, ~0u, ~0u };
 static const Place here = { { 0xb7e12340, 0x55001000, 0x11000 } };
 static const Place there = { { 0xb7f45340, 0x55002000, 0x110a8 } };
 static const Place third = { { 0xb7a01340, 0x5500a000, 0x10f00 } };
@@ -21,7 +21,7 @@ static void make(uint8_t *code, const Place *p)
     store_le(code + 20, 0xb7e12355, 4);
 }
 
-static int find(const uint8_t *a, const uint8_t *b, const uint32_t skip[2], MovedWord *list)
+static int find(const uint8_t *a, const uint8_t *b, const uint32_t skip[TCG_SLOTS], MovedWord *list)
 {
     return find_moved_words(a, b, SIZE, &here, &there, skip, list, MAX);
 }
@@ -51,7 +51,7 @@ TEST(what_is_patched_does_not_count)
     make(b, &there);
     store_le(a + 26, 0x12345678, 4);
     CHECK_EQ((unsigned)find(a, b, no_skip, list), -1u);
-    CHECK_EQ((unsigned)find(a, b, (const uint32_t[2]){ ~0u, 26 }, list), 3);
+    CHECK_EQ((unsigned)find(a, b, (const uint32_t[TCG_SLOTS]){ ~0u, ~0u, 26, ~0u }, list), 3);
 }
 
 /* Half a pc, a pc shifted, a changed opcode, too many words. */

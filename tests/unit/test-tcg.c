@@ -422,6 +422,42 @@ TEST(chaining)
     }
 }
 
+/* A way out of the middle: what is set again behind it is set there only, and its jump
+ * is patched. */
+TEST(chaining_from_the_middle)
+{
+    FOR_VARIANTS(v) {
+        TCGContext *s = begin(v);
+        TCGLabel l = tcg_new_label(s);
+        TCGv n;
+        Env env;
+
+        n = tcg_addi(s, tcg_get(s, GR), 1);
+        tcg_set(s, GR, n);
+        tcg_set(s, GM + 1, n);
+        tcg_brcond(s, TCG_COND_LTU, n, tcg_const(s, 1000), l);
+        tcg_set(s, GM + 1, tcg_const(s, 12));
+        tcg_exit_tb(s, TB_EXIT_NONE);
+        tcg_set_label(s, l);
+        tcg_goto_tb(s, 3);
+        tcg_set(s, GM, tcg_const(s, 13));
+        tcg_exit_tb(s, TB_EXIT_SLOT3);
+        generate(v);
+        reset_env(&env);
+        CHECK_EQ(run(v, &env), (uintptr_t)tb_dummy | TB_EXIT_SLOT3);
+        CHECK_EQ(env.m[0], 13);
+        CHECK_EQ(env.m[1], 1);
+        tcg_patch_jump(s, v->code, v->out.jump[3], v->code);
+        CHECK_EQ(run(v, &env), (uintptr_t)tb_dummy | TB_EXIT_NONE);
+        CHECK_EQ(env.r[0], 1000);
+        CHECK_EQ(env.m[1], 12);
+        tcg_patch_jump(s, v->code, v->out.jump[3], NULL);
+        env.r[0] = 5;
+        CHECK_EQ(run(v, &env), (uintptr_t)tb_dummy | TB_EXIT_SLOT3);
+        CHECK_EQ(env.m[1], 6);
+    }
+}
+
 /* goto_ptr goes where the jump cache says, if pc and tag are right; to a constant, too.
  * The pc is stored if it does not. */
 TEST(jump_cache)

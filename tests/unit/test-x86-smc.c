@@ -104,6 +104,46 @@ static uint32_t turns(uint32_t rounds)
     return run(rounds).r[R_EAX];
 }
 
+/* The same loop entered in its middle: a block goes on in front of where it began, and
+ * what it writes is there. */
+static uint32_t sum_in_front(uint32_t rounds)
+{
+    begin();
+    bytes("\xe9", 1);                   /* jmp middle */
+    word(10);
+    uint32_t front = here(), imm = front + 1;
+
+    bytes("\x05", 1);                   /* addl $imm, %eax */
+    word(0);
+    bytes("\x49\x74\x0a\x90\x90", 5);   /* decl %ecx; jz behind; nop; nop */
+    bytes("\xff\x05", 2);               /* middle: incl imm */
+    word(imm);
+    bytes("\xeb", 1);                   /* jmp front; behind: */
+    bytes((const char *)&(uint8_t){ (uint8_t)(front - (here() + 1)) }, 1);
+    end();
+    return run(rounds).r[R_EAX];
+}
+
+/* Branches forward, each taken every other time; what is between them is written. */
+static uint32_t every_second(uint32_t rounds)
+{
+    begin();
+    uint32_t loop = here();
+
+    bytes("\xf6\xc1\x01\x74\x01\x40", 6); /* testb $1, %cl; jz over; incl %eax */
+    bytes("\x35", 1);                   /* over: xorl $imm, %eax */
+    word(0);
+    bytes("\xf6\xc1\x02\x75\x03\x83\xc0\x10", 8);   /* testb $2; jnz over; addl $16, %eax */
+    bytes("\xff\x05", 2);               /* over: incl and decl imm */
+    word(loop + 7);
+    bytes("\xff\x0d", 2);
+    word(loop + 7);
+    bytes("\x49\x75", 2);
+    bytes((const char *)&(uint8_t){ (uint8_t)(loop - (here() + 1)) }, 1);
+    end();
+    return run(rounds).r[R_EAX];
+}
+
 /* A function is written and called, as a JIT does; data lie beside it. */
 static uint32_t calls_of_written(uint32_t rounds)
 {
@@ -171,6 +211,16 @@ ON_ALL(a_round_patches_itself)
 ON_ALL(a_round_patches_the_next)
 {
     CHECK_EQ(sum_of_patched(false, n), n * (n - 1) / 2);
+}
+
+ON_ALL(code_in_front_of_the_start_is_written)
+{
+    CHECK_EQ(sum_in_front(n), n * (n + 1) / 2);
+}
+
+ON_ALL(branches_are_taken_in_turn)
+{
+    CHECK_EQ(every_second(n), (n + 1) / 2 + 16 * (n / 4 * 2 + (n % 4 != 0)));
 }
 
 ON_ALL(opcodes_take_turns)
