@@ -433,3 +433,62 @@ void x86_x87_access(X86 *x)
     x86_x87_insn(x, stub->k, host_mem(&a));
     end_access(x, &a, stub, NO_REG, x->used);
 }
+
+/* -- Out of line ------------------------------------------------------------- */
+
+/* Two registers that are none of the stub's. */
+static void borrow(X86 *x, const Stub *stub, unsigned t[2])
+{
+    static const uint8_t candidates[] = { RAX, RCX, RDX, RSI };
+    unsigned num = 0;
+
+    for (unsigned i = 0; num < 2; i++) {
+        if (candidates[i] != stub->held && candidates[i] != stub->reg) {
+            t[num] = candidates[i];
+            asm_rm(&x->as, OPC_MOV_STORE | REX_W, t[num], mem(RSP, FRAME_VALUE + 8 * (int)num));
+            num++;
+        }
+    }
+}
+
+static void give_back(X86 *x, const unsigned t[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t[i], mem(RSP, FRAME_VALUE + 8 * (int)i));
+    }
+}
+
+/*
+ * What slow.c does for a member whose group straddles two pages, but in a few
+ * instructions: a loop along an array comes here at the end of each page, for all of its
+ * accesses.  If this fails, too, it goes on behind.  A swapped store takes a register more.
+ */
+void x86_check_alone(X86 *x, const Stub *stub)
+{
+    bool load = stub->kind == STUB_LD || stub->kind == STUB_LD16;
+    bool write = (!load && stub->kind != STUB_X87_LD) || (stub->memop & MO_RMW);
+    Mem at = mem(stub->held, stub->disp);
+    unsigned t[2];
+    uint8_t *miss;
+
+    borrow(x, stub, t);
+    asm_lea(&x->as, false, t[0], at);
+    tlb_compare(x, t[0], t[1], t[0], stub->mmu_idx, write, alone(stub->memop));
+    miss = asm_jcc(&x->as, CC_NE);
+    asm_lea(&x->as, false, t[0], at);
+    asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, t[0], tlb_entry(x, t[1], stub->mmu_idx, 8));
+    if (stub->kind == STUB_X87_LD || stub->kind == STUB_X87_ST) {
+        x86_x87_insn(x, stub->k, mem(t[0], 0));
+    } else if (load) {
+        load_host(x, stub->reg, mem(t[0], 0), stub->memop);
+    } else {
+        Loc v = { .kind = stub->reg == NO_REG ? LOC_IMM : LOC_REG,
+                  .reg = stub->reg, .k = stub->k };
+
+        store_host(x, &v, mem(t[0], 0), stub->memop, NO_REG);
+    }
+    give_back(x, t);
+    asm_jmp_to(&x->as, stub->resume);
+    asm_set_rel32(miss, x->as.p);
+    give_back(x, t);
+}

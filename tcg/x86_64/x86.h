@@ -314,6 +314,7 @@ void x86_qemu_ld(X86 *x);
 void x86_qemu_st(X86 *x);
 void x86_x87_access(X86 *x);
 void x86_x87_insn(X86 *x, uint64_t k, Mem m);
+void x86_check_alone(X86 *x, const Stub *stub);
 
 /* slow.c */
 void x86_mmu_stub(X86 *x, const Stub *stub);
