@@ -146,7 +146,6 @@ bool arm_loop(ArmDis *d, uint32_t addr)
     if (d->rounds + 1 >= d->max_rounds || !room(d)) {
         return false;
     }
-    d->s->is_loop = true;
     d->loop_exit[d->rounds++] = d->skip;
     d->loop_end = d->next;
     d->skipping = false;

@@ -498,7 +498,6 @@ bool x86_loop(X86Dis *d, X86Cond c, uint32_t target)
     }
     tcg_brcond(d->s, tcg_invert(c.c), c.a, c.b, d->loop_exit);
     if (++d->rounds < d->max_rounds && room(d)) {
-        d->s->is_loop = true;
         d->next = d->start;
         d->end = END_NOT;
     } else {

@@ -74,7 +74,6 @@ void tcg_begin(TCGContext *s)
     impl->num_insns = 0;
     impl->known_globals = 0;
     s->num_ops = s->num_temps = s->num_labels = s->num_accesses = 0;
-    s->is_loop = false;
     s->check[0].len = s->check[1].len = 0;
 }
 

@@ -279,7 +279,6 @@ struct TCGContext {
 
     uint16_t num_ops, num_temps, num_labels;
     uint16_t num_accesses;              /* to guest memory */
-    bool is_loop;                       /* set by a front end: several rounds of one */
     TCGOp ops[TCG_MAX_OPS];
     uint16_t label_at[TCG_MAX_LABELS];  /* which of these it is; 0: not yet */
     uint8_t temp_type[TCG_MAX_TEMPS];

@@ -460,8 +460,9 @@ static void give_back(X86 *x, const unsigned t[2])
 
 /*
  * What slow.c does for a member whose group straddles two pages, but in a few
- * instructions: a loop along an array comes here at the end of each page, for all of its
- * accesses.  If this fails, too, it goes on behind.  A swapped store takes a register more.
+ * instructions: a loop along an array comes here at the end of each page, a function
+ * whose stack frame is there at each access.  If this fails, too, it goes on behind.
+ * A swapped store would take a register more.
  */
 void x86_check_alone(X86 *x, const Stub *stub)
 {

@@ -12,8 +12,8 @@
  * The thunk saves the general registers where slow_access() finds them: it reads
  * address and value there, writes the result there, and stores every pin, so that the
  * guest's state is exact and the slow path may leave by longjmp.  A stub is hardly
- * ever run, so a description that is short to write is better than code.  But in a loop
- * the members of a group try it in line first: x86_check_alone().
+ * ever run, so a description that is short to write is better than code.  But members of
+ * a group, all of which come here when it straddles two pages, try it in code first.
  *
  * If the result is not for a general register, or xmm registers were live, the jump
  * leads behind the description, where that is seen to.
@@ -329,7 +329,7 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
     bool in_frame = is_x87(stub) || stub->reg >= XMM0;      /* or a constant */
     uint8_t *jump;
 
-    if (x->s->is_loop && stub->recheck && !stub->leader &&
+    if (stub->recheck && !stub->leader &&
         !(is_store(stub) && (stub->memop & MO_BSWAP))) {
         x86_check_alone(x, stub);
     }

@@ -563,7 +563,6 @@ static void run_program(Variant *v, uint64_t seed, Outcome *o)
     uint32_t host_mxcsr = __builtin_ia32_stmxcsr();
 
     random_program(s, seed);
-    s->is_loop = seed & 2;
     generate(v);
     reset_env(&o->env);
     rng_state = seed ^ 0x5555;
