@@ -107,8 +107,10 @@ static inline uint32_t tb_linear_pc(const TranslationBlock *tb)
     return tb->pc + tb->cs_base;
 }
 
-/* Links that say "block and which of its two": pointers with the index in the low
- * bits, as blocks are aligned. */
+/* Links that say "block and which of its pages, or jumps": pointers with the index in
+ * the low bits, as blocks are aligned. */
+_Static_assert(TCG_SLOTS <= 4, "two bits");
+
 static inline uintptr_t tb_make_link(TranslationBlock *tb, unsigned n)
 {
     return (uintptr_t)tb | n;

@@ -462,25 +462,28 @@ static void give_back(X86 *x, const unsigned t[2])
  * What slow.c does for a member whose group straddles two pages, but in a few
  * instructions: a loop along an array comes here at the end of each page, a function
  * whose stack frame is there at each access.  If this fails, too, it goes on behind.
- * A swapped store would take a register more.
+ * Nothing for other accesses; a swapped store would take a register more.
  */
 void x86_check_alone(X86 *x, const Stub *stub)
 {
-    bool load = stub->kind == STUB_LD || stub->kind == STUB_LD16;
-    bool write = (!load && stub->kind != STUB_X87_LD) || (stub->memop & MO_RMW);
+    bool store = x86_stub_stores(stub);
     Mem at = mem(stub->held, stub->disp);
     unsigned t[2];
     uint8_t *miss;
 
+    if (!stub->recheck || stub->leader || (store && (stub->memop & MO_BSWAP))) {
+        return;
+    }
     borrow(x, stub, t);
     asm_lea(&x->as, false, t[0], at);
-    tlb_compare(x, t[0], t[1], t[0], stub->mmu_idx, write, alone(stub->memop));
+    tlb_compare(x, t[0], t[1], t[0], stub->mmu_idx, store || (stub->memop & MO_RMW),
+                alone(stub->memop));
     miss = asm_jcc(&x->as, CC_NE);
     asm_lea(&x->as, false, t[0], at);
     asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, t[0], tlb_entry(x, t[1], stub->mmu_idx, 8));
-    if (stub->kind == STUB_X87_LD || stub->kind == STUB_X87_ST) {
+    if (x86_stub_is_x87(stub)) {
         x86_x87_insn(x, stub->k, mem(t[0], 0));
-    } else if (load) {
+    } else if (!store) {
         load_host(x, stub->reg, mem(t[0], 0), stub->memop);
     } else {
         Loc v = { .kind = stub->reg == NO_REG ? LOC_IMM : LOC_REG,

@@ -31,13 +31,12 @@ typedef struct __attribute__((packed)) SlowAccess {
     uint64_t mmu_idx : 4;
     uint64_t store : 1, wide : 1;       /* wide: 16 bytes */
     uint64_t in_frame : 1;              /* the value is there, or goes there */
-    uint64_t held : 1;                  /* addr is what its group holds */
-    uint64_t leader : 1;                /* whose check has just failed; which was: */
+    uint64_t leader : 1;                /* of a group whose check has just failed: */
     uint64_t group_write : 1, group_align : 5, group_probe : 8;
     uint64_t recheck : 1;               /* alone, before the slow path */
     uint64_t memop : 8, disp : 8;
     uint64_t kill : NUM_HELD;           /* Stub.kill */
-    uint8_t addr : 4, value : 4;        /* registers */
+    uint8_t addr : 4, value : 4;        /* registers; addr: or what its group holds */
     uint16_t kill_regs;                 /* four bits each; RSP: the frame */
 } SlowAccess;
 
@@ -238,16 +237,6 @@ void x86_save_xmm(X86 *x, RegMask regs, bool restore)
     }
 }
 
-static bool is_store(const Stub *stub)
-{
-    return stub->kind == STUB_ST || stub->kind == STUB_ST16 || stub->kind == STUB_X87_ST;
-}
-
-static bool is_x87(const Stub *stub)
-{
-    return stub->kind == STUB_X87_LD || stub->kind == STUB_X87_ST;
-}
-
 static bool is_wide(const Stub *stub)
 {
     return stub->kind == STUB_LD16 || stub->kind == STUB_ST16;
@@ -269,7 +258,7 @@ static void put_value(X86 *x, const Stub *stub)
 {
     Mem m = mem(RSP, FRAME_VALUE);
 
-    if (is_x87(stub)) {
+    if (x86_stub_is_x87(stub)) {
         put_x87_value(x, stub);
     } else if (is_wide(stub)) {
         asm_rm(&x->as, OPC_MOVAPS_STORE, stub->reg, m);
@@ -286,11 +275,11 @@ static void finish(X86 *x, const Stub *stub)
     Mem m = mem(RSP, FRAME_VALUE);
 
     x86_save_xmm(x, stub->xmm, true);
-    if (is_x87(stub)) {
+    if (x86_stub_is_x87(stub)) {
         x86_x87_insn(x, stub->k, m);
-    } else if (is_wide(stub) && !is_store(stub)) {
+    } else if (is_wide(stub) && !x86_stub_stores(stub)) {
         asm_rm(&x->as, OPC_MOVAPS_LOAD, stub->reg, m);
-    } else if ((stub->memop & MO_VEC) && !is_store(stub)) {
+    } else if ((stub->memop & MO_VEC) && !x86_stub_stores(stub)) {
         unsigned prefix = (stub->memop & MO_SIZE) == MO_32 ? PRE_F3 : PRE_F2;
 
         asm_rm(&x->as, MAP_0F | prefix | 0x10, stub->reg, m);
@@ -302,13 +291,13 @@ static void describe(X86 *x, const Stub *stub, const uint8_t *ra, bool in_frame)
 {
     SlowAccess a = {
         .back = (uint64_t)(ra - stub->resume), .mmu_idx = stub->mmu_idx,
-        .store = is_store(stub), .wide = is_wide(stub), .in_frame = in_frame,
-        .held = stub->held != NO_REG, .recheck = stub->recheck, .memop = stub->memop,
-        .disp = stub->disp, .value = stub->reg & 15, .kill = stub->kill,
+        .store = x86_stub_stores(stub), .wide = is_wide(stub), .in_frame = in_frame,
+        .recheck = stub->recheck, .memop = stub->memop, .disp = stub->disp,
+        .addr = (stub->held != NO_REG ? stub->held : stub->addr) & 15,
+        .value = stub->reg & 15, .kill = stub->kill,
     };
 
     assert(ra - stub->resume < 1 << 20 && stub->mmu_idx < 16);
-    a.addr = (a.held ? stub->held : stub->addr) & 15;
     for (unsigned m = stub->kill; m; m &= m - 1) {
         unsigned i = (unsigned)__builtin_ctz(m), r = stub->kill_reg[i];
 
@@ -326,22 +315,19 @@ static void describe(X86 *x, const Stub *stub, const uint8_t *ra, bool in_frame)
 
 void x86_mmu_stub(X86 *x, const Stub *stub)
 {
-    bool in_frame = is_x87(stub) || stub->reg >= XMM0;      /* or a constant */
+    bool in_frame = x86_stub_is_x87(stub) || stub->reg >= XMM0;      /* or a constant */
     uint8_t *jump;
 
-    if (stub->recheck && !stub->leader &&
-        !(is_store(stub) && (stub->memop & MO_BSWAP))) {
-        x86_check_alone(x, stub);
-    }
+    x86_check_alone(x, stub);
     x86_store_pending(x, stub);
     x86_save_xmm(x, stub->xmm, false);
-    if (in_frame && is_store(stub)) {
+    if (in_frame && x86_stub_stores(stub)) {
         put_value(x, stub);
     }
     asm_call(&x->as, (uintptr_t)x->slow_thunk);
     jump = asm_jmp(&x->as);
     describe(x, stub, jump - 1, in_frame);
-    if (stub->xmm || (in_frame && (is_x87(stub) || !is_store(stub)))) {
+    if (stub->xmm || (in_frame && (x86_stub_is_x87(stub) || !x86_stub_stores(stub)))) {
         asm_set_rel32(jump, x->as.p);
         finish(x, stub);
     } else {

@@ -135,6 +135,16 @@ typedef struct Stub {                   /* code out of line */
     uint16_t memop;                     /* of redo: TCGDoubt */
 } Stub;
 
+static inline bool x86_stub_stores(const Stub *stub)
+{
+    return stub->kind == STUB_ST || stub->kind == STUB_ST16 || stub->kind == STUB_X87_ST;
+}
+
+static inline bool x86_stub_is_x87(const Stub *stub)
+{
+    return stub->kind == STUB_X87_LD || stub->kind == STUB_X87_ST;
+}
+
 /*
  * Accesses that share a TLB check: same base and mode, and nothing between them
  * that could change the mapping, but other accesses.
