@@ -62,7 +62,7 @@ const TCGTarget x86_tcg_target = {
         .table = ENV(tlb.table),
         .table_stride = sizeof(CPUTLBEntry) * CPU_TLB_SIZE,
         .mask = ENV(common.tlb_mask),
-        .page_bits = TARGET_PAGE_BITS,   /* ld, st ...: the engine's */
+        .page_bits = TARGET_PAGE_BITS, .modes = NB_MMU_MODES,   /* ld, st ...: the engine's */
     },
     .jump_cache = {
         .table = ENV(tlb.jump_cache),

@@ -182,7 +182,7 @@ typedef struct TCGSoftMMU {
     uint32_t table;                     /* env offset of table 0 */
     uint32_t table_stride;              /* bytes between tables */
     uint32_t mask;                      /* env offset of u32 masks[] */
-    uint8_t page_bits;
+    uint8_t page_bits, modes;           /* tables */
     /* Out-of-line accesses.  ra: the address in translated code behind the
      * access.  They do not return if the guest faults. */
     uint64_t (*ld)(void *env, uint64_t addr, uint32_t memop, uint32_t mmu_idx,

@@ -112,7 +112,7 @@ static void emit_leave(X86 *x)
     for (unsigned i = NUM_CALLEE_SAVED; i-- > 0;) {
         asm_pop(&x->as, callee_saved[i]);
     }
-    asm_byte(&x->as, 0xc3);
+    asm_ret(&x->as, 0);
 }
 
 static long x86_init(TCGContext *s, uint8_t *code, size_t len)
@@ -124,6 +124,7 @@ static long x86_init(TCGContext *s, uint8_t *code, size_t len)
         return -1;
     }
     s->backend_data = x;
+    assert(s->target->mmu.modes <= MAX_MODES);
     x->target = s->target;
     x->as.p = code;
     detect_host(x);
@@ -131,6 +132,7 @@ static long x86_init(TCGContext *s, uint8_t *code, size_t len)
     emit_enter(x);
     emit_leave(x);
     x86_slow_thunk(x);
+    x86_alone_thunks(x);
     x86_cold_thunks(x);
     return x->as.p - code;
 }

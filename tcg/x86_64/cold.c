@@ -129,7 +129,7 @@ static uint8_t *thunk(X86 *x, uintptr_t fn)
     asm_call(&x->as, fn);
     asm_rm(&x->as, OPC_MOV_STORE | REX_W, RAX, mem(RSP, off + FRAME_VALUE));
     asm_pop_regs(&x->as, saved);
-    asm_byte(&x->as, 0xc3);
+    asm_ret(&x->as, 0);
     return start;
 }
 

@@ -271,6 +271,17 @@ void asm_pop(Asm *a, unsigned r)
     a->p = opcode(a->p, 0x58 | (r & 7), rxb(0, 0, r), false);
 }
 
+void asm_ret(Asm *a, unsigned pop)
+{
+    if (pop == 0) {
+        asm_byte(a, 0xc3);
+        return;
+    }
+    asm_byte(a, 0xc2);
+    asm_byte(a, pop & 0xff);
+    asm_byte(a, pop >> 8);
+}
+
 void asm_push_regs(Asm *a, uint32_t regs)
 {
     for (unsigned r = 0; r <= R15; r++) {

@@ -91,6 +91,7 @@ void asm_test_ri(Asm *a, bool is64, unsigned r, int32_t k);
 void asm_setcc(Asm *a, unsigned cc, unsigned r);
 void asm_push(Asm *a, unsigned r);
 void asm_pop(Asm *a, unsigned r);
+void asm_ret(Asm *a, unsigned pop);     /* bytes above the return address */
 /* All of a mask, the lowest first; all of them back. */
 void asm_push_regs(Asm *a, uint32_t regs);
 void asm_pop_regs(Asm *a, uint32_t regs);

@@ -33,6 +33,8 @@
  * pages which are side by side in the host's memory, too, is held all the same.
  */
 #include <assert.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "tcg/x86_64/x86.h"
 
@@ -69,6 +71,13 @@ static Mem tlb_entry(const X86 *x, unsigned t0, unsigned mmu_idx, int32_t field)
     return m;
 }
 
+/* That, if the table is of its full size; t0 becomes it of the table as it is. */
+static void tlb_offset(X86 *x, unsigned addr, unsigned t0, unsigned mmu_idx)
+{
+    tlb_index(x, addr, t0);
+    asm_rm(&x->as, ALU_AND << 3 | 3, t0, x86_env(x->target->mmu.mask + 4 * mmu_idx));
+}
+
 /* Compare a range with its TLB entry, t0 being the offset of that then. */
 static void tlb_compare(X86 *x, unsigned addr, unsigned t0, unsigned t1,
                         unsigned mmu_idx, bool write, Range range)
@@ -76,8 +85,7 @@ static void tlb_compare(X86 *x, unsigned addr, unsigned t0, unsigned t1,
     const TCGSoftMMU *mmu = &x->target->mmu;
     int32_t page_mask = -(1 << mmu->page_bits);
 
-    tlb_index(x, addr, t0);
-    asm_rm(&x->as, ALU_AND << 3 | 3, t0, x86_env(mmu->mask + 4 * mmu_idx));
+    tlb_offset(x, addr, t0, mmu_idx);
     if (range.align) {
         page_mask |= range.align - 1;
     }
@@ -436,63 +444,112 @@ void x86_x87_access(X86 *x)
 
 /* -- Out of line ------------------------------------------------------------- */
 
-/* Two registers that are none of the stub's. */
-static void borrow(X86 *x, const Stub *stub, unsigned t[2])
-{
-    static const uint8_t candidates[] = { RAX, RCX, RDX, RSI };
-    unsigned num = 0;
+/*
+ * What slow.c does for a member whose group straddles two pages, but in few
+ * instructions: a loop along an array comes here at the end of each page, a function
+ * whose stack frame is there at each access.
+ *
+ *          push   held
+ *          call   thunk                one per mode, kind and register r
+ *          test   eax, imm32           nothing: Alone, for the thunk
+ *          mov    d, [r]               r, whose value is in the frame, is the
+ *          mov    r, [frame]               host's address
+ *          jmp    resume
+ *      miss:                           the thunk returns here if the access misses
+ *
+ * Nothing for other accesses; a swapped store would take a register more.
+ */
+typedef struct Alone {
+    uint8_t disp, probe, align;         /* Stub.disp; Range; align - 1 */
+    uint8_t len;                        /* from behind the test to the miss */
+} Alone;
 
-    for (unsigned i = 0; num < 2; i++) {
-        if (candidates[i] != stub->held && candidates[i] != stub->reg) {
-            t[num] = candidates[i];
-            asm_rm(&x->as, OPC_MOV_STORE | REX_W, t[num], mem(RSP, FRAME_VALUE + 8 * (int)num));
-            num++;
+enum { TEST_EAX = 0xa9, ALONE_AT = 1 };      /* Alone: behind the opcode */
+
+/* r becomes the host's address.  At rsp: where to return to, what is held, the frame. */
+static uint8_t *alone_thunk(X86 *x, unsigned mmu_idx, bool write, unsigned r)
+{
+    unsigned a = r == RAX ? RCX : RAX, b = RDX;
+    Asm *as = &x->as;
+    uint8_t *start = as->p, *miss;
+
+    asm_rm(as, OPC_MOV_STORE | REX_W, r, mem(RSP, 16 + FRAME_VALUE));
+    asm_push(as, a);
+    asm_push(as, b);
+    asm_rm(as, OPC_MOV_LOAD | REX_W, b, mem(RSP, 16));
+    asm_rm(as, OPC_MOVZX8, r, mem(b, ALONE_AT + offsetof(Alone, disp)));
+    asm_rm(as, ALU_ADD << 3 | 3, r, mem(RSP, 24));
+    asm_rm(as, OPC_MOVZX8, a, mem(b, ALONE_AT + offsetof(Alone, probe)));
+    asm_rr(as, ALU_ADD << 3 | 3, a, r);
+    asm_rm(as, OPC_MOVZX8, b, mem(b, ALONE_AT + offsetof(Alone, align)));
+    asm_alu_ri(as, ALU_SUB, false, b, 1 << x->target->mmu.page_bits);
+    asm_rr(as, ALU_AND << 3 | 3, a, b);
+    tlb_offset(x, r, b, mmu_idx);
+    asm_rm(as, OPC_CMP, a, tlb_entry(x, b, mmu_idx, write ? 4 : 0));
+    miss = asm_jcc(as, CC_NE);
+    asm_rm(as, ALU_ADD << 3 | 3 | REX_W, r, tlb_entry(x, b, mmu_idx, 8));
+    asm_pop(as, b);
+    asm_pop(as, a);
+    asm_ret(as, 8);
+    asm_set_rel32(miss, as->p);
+    asm_rm(as, OPC_MOV_LOAD | REX_W, r, mem(RSP, 32 + FRAME_VALUE));
+    asm_rm(as, OPC_MOV_LOAD | REX_W, b, mem(RSP, 16));
+    asm_rm(as, OPC_MOVZX8, a, mem(b, ALONE_AT + offsetof(Alone, len)));
+    asm_lea(as, true, a, (Mem){ .base = (uint8_t)a, .index = (uint8_t)b,
+                                .disp = ALONE_AT + sizeof(Alone) });
+    asm_rm(as, OPC_MOV_STORE | REX_W, a, mem(RSP, 16));
+    asm_pop(as, b);
+    asm_pop(as, a);
+    asm_ret(as, 8);
+    return start;
+}
+
+void x86_alone_thunks(X86 *x)
+{
+    for (unsigned i = 0; i < x->target->mmu.modes; i++) {
+        for (unsigned write = 0; write < 2; write++) {
+            x->alone_thunk[i][write][0] = alone_thunk(x, i, write, RAX);
+            x->alone_thunk[i][write][1] = alone_thunk(x, i, write, RCX);
         }
     }
 }
 
-static void give_back(X86 *x, const unsigned t[2])
+static void access_at(X86 *x, const Stub *stub, Mem m)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, t[i], mem(RSP, FRAME_VALUE + 8 * (int)i));
-    }
-}
-
-/*
- * What slow.c does for a member whose group straddles two pages, but in a few
- * instructions: a loop along an array comes here at the end of each page, a function
- * whose stack frame is there at each access.  If this fails, too, it goes on behind.
- * Nothing for other accesses; a swapped store would take a register more.
- */
-void x86_check_alone(X86 *x, const Stub *stub)
-{
-    bool store = x86_stub_stores(stub);
-    Mem at = mem(stub->held, stub->disp);
-    unsigned t[2];
-    uint8_t *miss;
-
-    if (!stub->recheck || stub->leader || (store && (stub->memop & MO_BSWAP))) {
-        return;
-    }
-    borrow(x, stub, t);
-    asm_lea(&x->as, false, t[0], at);
-    tlb_compare(x, t[0], t[1], t[0], stub->mmu_idx, store || (stub->memop & MO_RMW),
-                alone(stub->memop));
-    miss = asm_jcc(&x->as, CC_NE);
-    asm_lea(&x->as, false, t[0], at);
-    asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, t[0], tlb_entry(x, t[1], stub->mmu_idx, 8));
     if (x86_stub_is_x87(stub)) {
-        x86_x87_insn(x, stub->k, mem(t[0], 0));
-    } else if (!store) {
-        load_host(x, stub->reg, mem(t[0], 0), stub->memop);
+        x86_x87_insn(x, stub->k, m);
+    } else if (!x86_stub_stores(stub)) {
+        load_host(x, stub->reg, m, stub->memop);
     } else {
         Loc v = { .kind = stub->reg == NO_REG ? LOC_IMM : LOC_REG,
                   .reg = stub->reg, .k = stub->k };
 
-        store_host(x, &v, mem(t[0], 0), stub->memop, NO_REG);
+        store_host(x, &v, m, stub->memop, NO_REG);
     }
-    give_back(x, t);
+}
+
+void x86_check_alone(X86 *x, const Stub *stub)
+{
+    bool store = x86_stub_stores(stub), write = store || (stub->memop & MO_RMW);
+    unsigned r = store && stub->reg == RAX ? RCX : RAX;
+    Range range = alone(stub->memop);
+    Alone a = { .disp = stub->disp, .probe = (uint8_t)range.probe,
+                .align = (uint8_t)(range.align ? range.align - 1 : 0) };
+    uint8_t *at;
+
+    if (!stub->recheck || stub->leader || (store && (stub->memop & MO_BSWAP))) {
+        return;
+    }
+    asm_push(&x->as, stub->held);
+    asm_call(&x->as, (uintptr_t)x->alone_thunk[stub->mmu_idx][write][r == RCX]);
+    asm_byte(&x->as, TEST_EAX);
+    at = x->as.p;
+    x->as.p += sizeof(a);
+    access_at(x, stub, mem(r, 0));
+    if (store || stub->reg != r) {
+        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, r, mem(RSP, FRAME_VALUE));
+    }
     asm_jmp_to(&x->as, stub->resume);
-    asm_set_rel32(miss, x->as.p);
-    give_back(x, t);
+    a.len = (uint8_t)(x->as.p - (at + sizeof(a)));
+    memcpy(at, &a, sizeof(a));
 }

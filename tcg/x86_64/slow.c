@@ -222,7 +222,7 @@ void x86_slow_thunk(X86 *x)
         }
     }
     asm_lea(as, true, RSP, mem(RSP, 8));
-    asm_byte(as, 0xc3);
+    asm_ret(as, 0);
 }
 
 /* -- While a block is made --------------------------------------------------- */

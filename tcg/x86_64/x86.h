@@ -162,6 +162,7 @@ typedef struct Group {
 } Group;
 
 #define NO_GROUP      0xffff
+#define MAX_MODES     4                 /* of TCGSoftMMU */
 #define MAX_STUBS     (TCG_MAX_OPS + 2)
 #define MAX_PENDING   16384
 #define MAX_DIVISIONS 64                /* in line: each is an entry of TCGCode.insns */
@@ -177,6 +178,7 @@ typedef struct X86 {
     uint8_t pin_reg[TCG_MAX_GLOBALS];   /* or NO_REG */
     uint8_t reg_global[32];             /* or NO_GLOBAL */
     uint8_t *slow_thunk, *cold_thunk, *redo_thunk;
+    uint8_t *alone_thunk[MAX_MODES][2][2];  /* mmu_idx, write, register */
     uint8_t *leave, *leave_home;        /* pins to env first, or already there */
     uintptr_t (*enter)(void *env, const uint8_t *tc_ptr);
 
@@ -325,6 +327,7 @@ void x86_qemu_st(X86 *x);
 void x86_x87_access(X86 *x);
 void x86_x87_insn(X86 *x, uint64_t k, Mem m);
 void x86_check_alone(X86 *x, const Stub *stub);
+void x86_alone_thunks(X86 *x);
 
 /* slow.c */
 void x86_mmu_stub(X86 *x, const Stub *stub);

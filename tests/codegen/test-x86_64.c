@@ -46,7 +46,7 @@ static const TCGTarget target = {
     .globals = globals,
     .num_globals = NUM_GLOBALS,
     .mmu = { .table = 0x1000, .table_stride = 0x4000, .mask = 8,
-             .page_bits = 12 },
+             .page_bits = 12, .modes = 1 },
     .jump_cache = { .table = 0x10000, .bits = 12, .hash_shift = 12 },
     .pc = EIP + 1,
     .exit_request = 0,

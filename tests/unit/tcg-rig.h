@@ -220,7 +220,7 @@ static const TCGTarget target = {
     .num_globals = NUM_GLOBALS,
     .mmu = {
         .table = offsetof(Env, tlb), .table_stride = sizeof(((Env *)0)->tlb[0]),
-        .mask = offsetof(Env, mask), .page_bits = PAGE_BITS,
+        .mask = offsetof(Env, mask), .page_bits = PAGE_BITS, .modes = 2,
         .ld = slow_ld, .st = slow_st, .ld16 = slow_ld16, .st16 = slow_st16,
     },
     .jump_cache = { .table = offsetof(Env, jump), .bits = JC_BITS,

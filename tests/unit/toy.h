@@ -61,7 +61,7 @@ static const TCGTarget toy_tcg = {
         .table = FIELD(tlb.table),
         .table_stride = VM_SIZEOF(Toy, tlb.table[0]),
         .mask = FIELD(common.tlb_mask),
-        .page_bits = TARGET_PAGE_BITS,
+        .page_bits = TARGET_PAGE_BITS, .modes = NB_MMU_MODES,
     },
     .jump_cache = { FIELD(tlb.jump_cache), CPU_JMP_CACHE_BITS, 6 },
     .exit_request = FIELD(common.exit_request),
