@@ -129,16 +129,17 @@ static bool at_breakpoint(CPUState *cpu, const TBKey *key)
     return false;
 }
 
-static TranslationBlock *tb_find_fast(CPUState *cpu, const TBKey *key)
+/* The block's code: what the jump cache knows is found without a look at the block. */
+static const uint8_t *tb_find_fast(CPUState *cpu, const TBKey *key, unsigned cflags)
 {
-    CPUExec *x = cpu->common.exec;
-    unsigned cflags = x->one_insn || x->step ? TB_ONE_INSN : 0;
-    TranslationBlock *tb = cflags ? NULL : jump_cache_find(cpu, key);
+    const uint8_t *code = cflags ? NULL : jump_cache_find(cpu, key);
 
-    if (!tb) {
-        tb = tb_find_slow(cpu, key, cflags);
+    if (!code) {
+        TranslationBlock *tb = tb_find_slow(cpu, key, cflags);
+
+        code = (tb ? tb : tb_gen_code(cpu, key, cflags))->tc_ptr;
     }
-    return tb ? tb : tb_gen_code(cpu, key, cflags);
+    return code;
 }
 
 static void put_cpu(void *opaque, const char *text)
@@ -147,9 +148,11 @@ static void put_cpu(void *opaque, const char *text)
     log_put(LOG_CPU, "%s", text);
 }
 
-static void log_block(CPUState *cpu, const TranslationBlock *tb)
+static void log_block(CPUState *cpu, const uint8_t *code)
 {
     if (log_on(LOG_EXEC)) {
+        const TranslationBlock *tb = tb_of_code(code);
+
         log_put(LOG_EXEC, "Trace %u: %08x + %08x [%08x]\n", cpu->common.cpu_index,
                 tb->pc, tb->cs_base, tb->flags);
     }
@@ -168,13 +171,13 @@ static int ran_one_insn(CPUExec *x)
     return tell ? EXCP_DEBUG : EXCP_NONE;
 }
 
-static int run_block(CPUState *cpu, TranslationBlock *tb, Last *last)
+static int run_block(CPUState *cpu, const uint8_t *code, unsigned cflags, Last *last)
 {
     CPUExec *x = cpu->common.exec;
 
-    log_block(cpu, tb);
+    log_block(cpu, code);
     x->in_code = true;
-    uintptr_t ret = tcg_qemu_tb_exec(tb_tcg(x->tbs), cpu, tb->tc_ptr);
+    uintptr_t ret = tcg_qemu_tb_exec(tb_tcg(x->tbs), cpu, code);
     x->in_code = false;
 
     TBExit how = (TBExit)(ret & TB_EXIT_MASK);
@@ -191,7 +194,7 @@ static int run_block(CPUState *cpu, TranslationBlock *tb, Last *last)
     if (how == TB_EXIT_NONE) {
         last->tb = NULL;
     }
-    return tb->cflags & TB_ONE_INSN ? ran_one_insn(x) : EXCP_NONE;
+    return cflags & TB_ONE_INSN ? ran_one_insn(x) : EXCP_NONE;
 }
 
 static int run(CPUState *cpu)
@@ -218,12 +221,13 @@ static int run(CPUState *cpu)
             return EXCP_DEBUG;
         }
         uint64_t evictions = tb_evictions(x->tbs);
-        TranslationBlock *tb = tb_find_fast(cpu, &key);
+        unsigned cflags = x->one_insn || x->step ? TB_ONE_INSN : 0;
+        const uint8_t *code = tb_find_fast(cpu, &key, cflags);
 
         if (last.tb && evictions == tb_evictions(x->tbs)) {
-            tb_add_jump(x->tbs, last.tb, last.slot, tb);
+            tb_add_jump(x->tbs, last.tb, last.slot, tb_of_code(code));
         }
-        why = run_block(cpu, tb, &last);
+        why = run_block(cpu, code, cflags, &last);
         if (why != EXCP_NONE) {
             return why;
         }

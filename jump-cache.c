@@ -174,7 +174,7 @@ static bool is_entry(const CPUJumpEntry *e, uint32_t pc, uint32_t flags)
     return e->pc == pc && e->tag == flags && e->tc_ptr;
 }
 
-TranslationBlock *jump_cache_find(CPUState *cpu, const TBKey *key)
+const uint8_t *jump_cache_find(CPUState *cpu, const TBKey *key)
 {
     unsigned slot = slot_of(cpu, key->pc);
     CPUJumpEntry *e = &cpu_tlb(cpu)->jump_cache[slot];
@@ -184,14 +184,14 @@ TranslationBlock *jump_cache_find(CPUState *cpu, const TBKey *key)
         return NULL;
     }
     if (is_entry(e, key->pc, key->flags)) {
-        return tb_of_code(e->tc_ptr);
+        return e->tc_ptr;
     }
     if (is_entry(second, key->pc, key->flags)) {
         CPUJumpEntry found = *second;
 
         *second = *e;
         *e = found;
-        return tb_of_code(e->tc_ptr);
+        return e->tc_ptr;
     }
     return NULL;
 }

@@ -19,7 +19,8 @@
 #include "exec.h"
 
 void jump_cache_init(CPUState *cpu);
-TranslationBlock *jump_cache_find(CPUState *cpu, const TBKey *key);
+/* The code of its block, or NULL. */
+const uint8_t *jump_cache_find(CPUState *cpu, const TBKey *key);
 /* tb is what its key means now, by a fetch with mmu_idx; global: in every
  * address space. */
 void jump_cache_insert(CPUState *cpu, TranslationBlock *tb, unsigned mmu_idx, bool global);
