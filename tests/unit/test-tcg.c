@@ -584,6 +584,53 @@ TEST(neighbours_on_two_pages)
     neighbours(0x2000);
 }
 
+static void map(Env *env, uint32_t page, bool writable)
+{
+    TlbEntry *e = &env->tlb[0][page >> PAGE_BITS];
+
+    e->read = page;
+    e->write = writable ? page : ~0u;
+    e->addend = (uintptr_t)guest_mem;
+}
+
+/* Loads and stores in turn, of a group from base - 8 to base + 8; with the second page
+ * half a group is read only, without a multiple of 4 there is none. */
+static void alone(uint32_t base, uint32_t memop, unsigned slow)
+{
+    FOR_VARIANTS(v) {
+        TCGContext *s = begin(v);
+        TCGv at = tcg_get(s, GR);
+        Env env;
+
+        for (int i = 0; i < 4; i++) {
+            tcg_set(s, (TCGGlobal)(GM + i),
+                    tcg_qemu_ld(s, tcg_addi(s, at, i * 4 - 8), MO_32 | memop, 0));
+            tcg_qemu_st(s, tcg_addi(s, at, i * 4 - 8), at, MO_32 | memop, 0);
+        }
+        finish(s);
+        generate(v);
+        reset_env(&env);
+        env.r[0] = base;
+        map(&env, 0x3000, true);
+        map(&env, 0x4000, false);
+        memset(guest_mem + base - 8, 0x11, 16);
+        slow_accesses = 0;
+        run(v, &env);
+        CHECK_EQ(slow_accesses, slow);
+        CHECK_EQ(env.m[3], 0x11111111);
+        CHECK(memcmp(guest_mem + base + 4, &base, 4) == 0);
+    }
+}
+
+/* What a group has in common is not granted to its members when its check fails. */
+TEST(each_access_for_itself)
+{
+    alone(0x4000, 0, 1);                /* and then the page is writable */
+    alone(0x3800, MO_ALIGN, 0);
+    alone(0x3802, MO_ALIGN, 8);
+    alone(0x3802, 0, 0);
+}
+
 /* A buffer that is too small is an error, not an overrun. */
 TEST(no_room)
 {
