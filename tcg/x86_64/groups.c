@@ -39,7 +39,7 @@ typedef struct Finder {
     Sum sum[NUM_SUMS];
     unsigned num_sums;
     Open open[NUM_OPEN];
-    unsigned num_open, next;            /* next: the one to give up */
+    unsigned num_open;
 } Finder;
 
 /* base + offset of a sum or shift of values that are base + offset themselves: the
@@ -98,18 +98,6 @@ static void start_bases(X86 *x)
     }
 }
 
-static Open *find_open(X86 *x, Finder *f, const TCGOp *op)
-{
-    for (unsigned i = 0; i < f->num_open; i++) {
-        Open *o = &f->open[i];
-
-        if (o->base == x->base[op->in[0].temp] && o->mmu_idx == (uint8_t)op->k[1]) {
-            return o;
-        }
-    }
-    return NULL;
-}
-
 /* Is (base + at) a multiple of align wherever (base + anchor) is one of g->align,
  * or the other way round? */
 static bool same_phase(const Group *g, int32_t at, int32_t align)
@@ -137,13 +125,38 @@ static bool join(Group *g, int32_t at, int32_t size, int32_t align, unsigned i)
     return true;
 }
 
-static Open *new_open(Finder *f)
+/* The open group that access i joins, or NULL. */
+static Open *join_open(X86 *x, Finder *f, const TCGOp *op, unsigned i)
 {
+    unsigned base = x->base[op->in[0].temp];
+    int32_t at = x->offset[op->in[0].temp], size = 1 << (op->k[0] & MO_SIZE);
+    int32_t align = (int32_t)tcg_alignment((uint32_t)op->k[0]);
+
+    for (unsigned k = 0; k < f->num_open; k++) {
+        Open *o = &f->open[k];
+
+        if (o->base == base && o->mmu_idx == (uint8_t)op->k[1] &&
+            join(&x->group[o->group], at, size, align, i)) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+/* The one to give up is that of the oldest access. */
+static Open *new_open(const X86 *x, Finder *f)
+{
+    Open *oldest = f->open;
+
     if (f->num_open < NUM_OPEN) {
         return &f->open[f->num_open++];
     }
-    f->next = (f->next + 1) % NUM_OPEN;
-    return &f->open[f->next];
+    for (unsigned k = 1; k < NUM_OPEN; k++) {
+        if (x->group[f->open[k].group].last < x->group[oldest->group].last) {
+            oldest = &f->open[k];
+        }
+    }
+    return oldest;
 }
 
 static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
@@ -159,11 +172,9 @@ static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
     if (at > INT32_MAX - 16) {
         return;
     }
-    o = find_open(x, f, op);
-    if (!o || !join(&x->group[o->group], at, size, align, i)) {
-        if (!o) {
-            o = new_open(f);
-        }
+    o = join_open(x, f, op, i);
+    if (!o) {
+        o = new_open(x, f);
         *o = (Open){ .group = (uint16_t)x->num_groups++,
                      .base = x->base[op->in[0].temp],
                      .mmu_idx = mmu_idx };
@@ -199,7 +210,7 @@ void x86_find_groups(X86 *x)
     const TCGContext *s = x->s;
     Finder f;
 
-    f.num_sums = f.num_open = f.next = 0;
+    f.num_sums = f.num_open = 0;
     start_bases(x);
     for (unsigned i = 0, num = s->num_ops; i < num; i++) {
         const TCGOp *op = &s->ops[i];
