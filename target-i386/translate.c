@@ -480,7 +480,7 @@ static bool room(const X86Dis *d)
  */
 static unsigned max_rounds(const X86Dis *d)
 {
-    return d->num_insns <= 16 ? 4 : d->num_insns <= 48 ? 2 : 1;
+    return d->num_insns <= 8 ? 8 : d->num_insns <= 16 ? 4 : d->num_insns <= 48 ? 2 : 1;
 }
 
 bool x86_loop(X86Dis *d, X86Cond c, uint32_t target)
