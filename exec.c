@@ -296,7 +296,16 @@ void tlb_ram_cleaned(CPUState *cpu, uint64_t ram_addr, uint64_t len)
 
 /* -- Filling ----------------------------------------------------------------- */
 
-/* Too many conflicts among the last fills: twice the slots. */
+/* Too many conflicts among the last fills? */
+static bool is_small(const CPUState *cpu, unsigned mmu_idx)
+{
+    const TLBMode *m = &cpu->common.exec->tlb[mmu_idx];
+    unsigned num = num_slots(cpu, mmu_idx);
+
+    return m->fills >= num && m->conflicts * 4 > m->fills && num < CPU_TLB_SIZE;
+}
+
+/* Then: twice the slots. */
 static void maybe_grow(CPUState *cpu, unsigned mmu_idx)
 {
     TLBMode *m = &cpu->common.exec->tlb[mmu_idx];
@@ -305,7 +314,7 @@ static void maybe_grow(CPUState *cpu, unsigned mmu_idx)
     if (m->fills < num) {
         return;
     }
-    if (m->conflicts * 4 > m->fills && num < CPU_TLB_SIZE) {
+    if (is_small(cpu, mmu_idx)) {
         flush_mode(cpu, mmu_idx);
         cpu->common.tlb_mask[mmu_idx] = (2 * num - 1) * sizeof(CPUTLBEntry);
         flush_all_slots(cpu, mmu_idx);
@@ -457,8 +466,9 @@ static unsigned get_slot(CPUState *cpu, uint32_t addr, MMUAccess access,
     uint32_t page = addr & ~PAGE_OFFSET;
     unsigned slot = slot_of(cpu, mmu_idx, addr);
 
+    /* Two pages that take turns in a slot would be revived for ever: a fill grows it. */
     if (permits(&x->tlb[mmu_idx].full[slot], page, access) ||
-        revive(cpu, mmu_idx, slot, page, access)) {
+        (!is_small(cpu, mmu_idx) && revive(cpu, mmu_idx, slot, page, access))) {
         return slot;
     }
     x->stat.tlb_misses++;

@@ -132,7 +132,7 @@ static long x86_init(TCGContext *s, uint8_t *code, size_t len)
     emit_enter(x);
     emit_leave(x);
     x86_slow_thunk(x);
-    x86_alone_thunks(x);
+    x86_straddle_thunks(x);
     x86_cold_thunks(x);
     return x->as.p - code;
 }

@@ -33,18 +33,10 @@
  * pages which are side by side in the host's memory, too, is held all the same.
  */
 #include <assert.h>
-#include <stddef.h>
-#include <string.h>
 
 #include "tcg/x86_64/x86.h"
 
 /* -- The inline part --------------------------------------------------------- */
-
-/* Bytes from addr to addr + end that a check covers; addr + probe must be on the page
- * of addr, and a multiple of align if that is not 0. */
-typedef struct Range {
-    int32_t end, probe, align;
-} Range;
 
 /* t0 becomes the offset of the entry of addr. */
 static void tlb_index(X86 *x, unsigned addr, unsigned t0)
@@ -61,7 +53,7 @@ static void tlb_index(X86 *x, unsigned addr, unsigned t0)
     }
 }
 
-static Mem tlb_entry(const X86 *x, unsigned t0, unsigned mmu_idx, int32_t field)
+Mem x86_tlb_entry(const X86 *x, unsigned t0, unsigned mmu_idx, int32_t field)
 {
     const TCGSoftMMU *mmu = &x->target->mmu;
     Mem m = x86_env(mmu->table + mmu_idx * mmu->table_stride);
@@ -72,7 +64,7 @@ static Mem tlb_entry(const X86 *x, unsigned t0, unsigned mmu_idx, int32_t field)
 }
 
 /* That, if the table is of its full size; t0 becomes it of the table as it is. */
-static void tlb_offset(X86 *x, unsigned addr, unsigned t0, unsigned mmu_idx)
+void x86_tlb_offset(X86 *x, unsigned addr, unsigned t0, unsigned mmu_idx)
 {
     tlb_index(x, addr, t0);
     asm_rm(&x->as, ALU_AND << 3 | 3, t0, x86_env(x->target->mmu.mask + 4 * mmu_idx));
@@ -85,7 +77,7 @@ static void tlb_compare(X86 *x, unsigned addr, unsigned t0, unsigned t1,
     const TCGSoftMMU *mmu = &x->target->mmu;
     int32_t page_mask = -(1 << mmu->page_bits);
 
-    tlb_offset(x, addr, t0, mmu_idx);
+    x86_tlb_offset(x, addr, t0, mmu_idx);
     if (range.align) {
         page_mask |= range.align - 1;
     }
@@ -95,10 +87,10 @@ static void tlb_compare(X86 *x, unsigned addr, unsigned t0, unsigned t1,
         asm_lea(&x->as, false, t1, mem(addr, range.probe));
     }
     asm_alu_ri(&x->as, ALU_AND, false, t1, page_mask);
-    asm_rm(&x->as, OPC_CMP, t1, tlb_entry(x, t0, mmu_idx, write ? 4 : 0));
+    asm_rm(&x->as, OPC_CMP, t1, x86_tlb_entry(x, t0, mmu_idx, write ? 4 : 0));
 }
 
-static void load_host(X86 *x, unsigned d, Mem m, unsigned memop)
+void x86_load_host(X86 *x, unsigned d, Mem m, unsigned memop)
 {
     bool is_signed = memop & MO_SIGN, is64 = memop & MO_I64;
     bool swap = memop & MO_BSWAP;
@@ -145,7 +137,7 @@ static void load_host(X86 *x, unsigned d, Mem m, unsigned memop)
 }
 
 /* t: a scratch register, for swapped values. */
-static void store_host(X86 *x, const Loc *v, Mem m, unsigned memop, unsigned t)
+void x86_store_host(X86 *x, const Loc *v, Mem m, unsigned memop, unsigned t)
 {
     unsigned size = memop & MO_SIZE, reg = v->reg;
 
@@ -193,7 +185,7 @@ static unsigned held_slot(const X86 *x, unsigned group)
     return i;
 }
 
-static Range alone(unsigned memop)
+Range x86_alone(unsigned memop)
 {
     int32_t size = 1 << (memop & MO_SIZE);
     int32_t align = (int32_t)tcg_alignment(memop);
@@ -314,7 +306,7 @@ static Mem host_mem(const Access *a)
 static Stub *check_group(X86 *x, const Access *a, StubKind kind)
 {
     const Group *g = &x->group[x->group_of[x->op]];
-    Range range = whole_group(x), own = alone(a->memop);
+    Range range = whole_group(x), own = x86_alone(a->memop);
     Stub *stub;
 
     if (a->to_lo) {
@@ -327,7 +319,8 @@ static Stub *check_group(X86 *x, const Access *a, StubKind kind)
     }
     tlb_compare(x, a->to_lo ? a->t0 : a->addr, a->t1, a->t2, a->mmu_idx, g->write, range);
     stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
-    asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, a->t0, tlb_entry(x, a->t1, a->mmu_idx, 8));
+    asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, a->t0, x86_tlb_entry(x, a->t1, a->mmu_idx, 8));
+    stub->checked = x->as.p;
     stub->group_write = g->write;
     stub->group_align = (uint8_t)(range.align ? range.align : 1);
     stub->group_probe = (uint8_t)range.probe;
@@ -347,9 +340,9 @@ static Stub *check(X86 *x, const Access *a, StubKind kind)
         asm_rr(&x->as, OPC_TEST | REX_W, a->t0, a->t0);
         stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_S));
     } else {
-        tlb_compare(x, a->addr, a->t0, a->t1, a->mmu_idx, a->write, alone(a->memop));
+        tlb_compare(x, a->addr, a->t0, a->t1, a->mmu_idx, a->write, x86_alone(a->memop));
         stub = x86_new_stub(x, kind, asm_jcc(&x->as, CC_NE));
-        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, a->t0, tlb_entry(x, a->t0, a->mmu_idx, 8));
+        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, a->t0, x86_tlb_entry(x, a->t0, a->mmu_idx, 8));
     }
     stub->recheck = a->member;
     return stub;
@@ -397,7 +390,7 @@ void x86_qemu_ld(X86 *x)
     consume(x, &a);
     d = x86_def(x, a.t1, a.leader || a.member ? BIT(a.t0) : 0);
     stub = check(x, &a, a.wide ? STUB_LD16 : STUB_LD);
-    load_host(x, d, host_mem(&a), a.memop);
+    x86_load_host(x, d, host_mem(&a), a.memop);
     end_access(x, &a, stub, d, x->used & ~BIT(d));
 }
 
@@ -416,7 +409,7 @@ void x86_qemu_st(X86 *x)
     }
     get_scratch(x, &a, swap);
     stub = check(x, &a, a.wide ? STUB_ST16 : STUB_ST);
-    store_host(x, &v, host_mem(&a), a.memop, a.t1);
+    x86_store_host(x, &v, host_mem(&a), a.memop, a.t1);
     stub->k = v.k;
     end_access(x, &a, stub, v.kind == LOC_REG ? v.reg : NO_REG, x->used);
     consume(x, &a);
@@ -440,116 +433,4 @@ void x86_x87_access(X86 *x)
     stub->k = x86_op(x)->k[1];
     x86_x87_insn(x, stub->k, host_mem(&a));
     end_access(x, &a, stub, NO_REG, x->used);
-}
-
-/* -- Out of line ------------------------------------------------------------- */
-
-/*
- * What slow.c does for a member whose group straddles two pages, but in few
- * instructions: a loop along an array comes here at the end of each page, a function
- * whose stack frame is there at each access.
- *
- *          push   held
- *          call   thunk                one per mode, kind and register r
- *          test   eax, imm32           nothing: Alone, for the thunk
- *          mov    d, [r]               r, whose value is in the frame, is the
- *          mov    r, [frame]               host's address
- *          jmp    resume
- *      miss:                           the thunk returns here if the access misses
- *
- * Nothing for other accesses; a swapped store would take a register more.
- */
-typedef struct Alone {
-    uint8_t disp, probe, align;         /* Stub.disp; Range; align - 1 */
-    uint8_t len;                        /* from behind the test to the miss */
-} Alone;
-
-enum { TEST_EAX = 0xa9, ALONE_AT = 1 };      /* Alone: behind the opcode */
-
-/* r becomes the host's address.  At rsp: where to return to, what is held, the frame. */
-static uint8_t *alone_thunk(X86 *x, unsigned mmu_idx, bool write, unsigned r)
-{
-    unsigned a = r == RAX ? RCX : RAX, b = RDX;
-    Asm *as = &x->as;
-    uint8_t *start = as->p, *miss;
-
-    asm_rm(as, OPC_MOV_STORE | REX_W, r, mem(RSP, 16 + FRAME_VALUE));
-    asm_push(as, a);
-    asm_push(as, b);
-    asm_rm(as, OPC_MOV_LOAD | REX_W, b, mem(RSP, 16));
-    asm_rm(as, OPC_MOVZX8, r, mem(b, ALONE_AT + offsetof(Alone, disp)));
-    asm_rm(as, ALU_ADD << 3 | 3, r, mem(RSP, 24));
-    asm_rm(as, OPC_MOVZX8, a, mem(b, ALONE_AT + offsetof(Alone, probe)));
-    asm_rr(as, ALU_ADD << 3 | 3, a, r);
-    asm_rm(as, OPC_MOVZX8, b, mem(b, ALONE_AT + offsetof(Alone, align)));
-    asm_alu_ri(as, ALU_SUB, false, b, 1 << x->target->mmu.page_bits);
-    asm_rr(as, ALU_AND << 3 | 3, a, b);
-    tlb_offset(x, r, b, mmu_idx);
-    asm_rm(as, OPC_CMP, a, tlb_entry(x, b, mmu_idx, write ? 4 : 0));
-    miss = asm_jcc(as, CC_NE);
-    asm_rm(as, ALU_ADD << 3 | 3 | REX_W, r, tlb_entry(x, b, mmu_idx, 8));
-    asm_pop(as, b);
-    asm_pop(as, a);
-    asm_ret(as, 8);
-    asm_set_rel32(miss, as->p);
-    asm_rm(as, OPC_MOV_LOAD | REX_W, r, mem(RSP, 32 + FRAME_VALUE));
-    asm_rm(as, OPC_MOV_LOAD | REX_W, b, mem(RSP, 16));
-    asm_rm(as, OPC_MOVZX8, a, mem(b, ALONE_AT + offsetof(Alone, len)));
-    asm_lea(as, true, a, (Mem){ .base = (uint8_t)a, .index = (uint8_t)b,
-                                .disp = ALONE_AT + sizeof(Alone) });
-    asm_rm(as, OPC_MOV_STORE | REX_W, a, mem(RSP, 16));
-    asm_pop(as, b);
-    asm_pop(as, a);
-    asm_ret(as, 8);
-    return start;
-}
-
-void x86_alone_thunks(X86 *x)
-{
-    for (unsigned i = 0; i < x->target->mmu.modes; i++) {
-        for (unsigned write = 0; write < 2; write++) {
-            x->alone_thunk[i][write][0] = alone_thunk(x, i, write, RAX);
-            x->alone_thunk[i][write][1] = alone_thunk(x, i, write, RCX);
-        }
-    }
-}
-
-static void access_at(X86 *x, const Stub *stub, Mem m)
-{
-    if (x86_stub_is_x87(stub)) {
-        x86_x87_insn(x, stub->k, m);
-    } else if (!x86_stub_stores(stub)) {
-        load_host(x, stub->reg, m, stub->memop);
-    } else {
-        Loc v = { .kind = stub->reg == NO_REG ? LOC_IMM : LOC_REG,
-                  .reg = stub->reg, .k = stub->k };
-
-        store_host(x, &v, m, stub->memop, NO_REG);
-    }
-}
-
-void x86_check_alone(X86 *x, const Stub *stub)
-{
-    bool store = x86_stub_stores(stub), write = store || (stub->memop & MO_RMW);
-    unsigned r = store && stub->reg == RAX ? RCX : RAX;
-    Range range = alone(stub->memop);
-    Alone a = { .disp = stub->disp, .probe = (uint8_t)range.probe,
-                .align = (uint8_t)(range.align ? range.align - 1 : 0) };
-    uint8_t *at;
-
-    if (!stub->recheck || stub->leader || (store && (stub->memop & MO_BSWAP))) {
-        return;
-    }
-    asm_push(&x->as, stub->held);
-    asm_call(&x->as, (uintptr_t)x->alone_thunk[stub->mmu_idx][write][r == RCX]);
-    asm_byte(&x->as, TEST_EAX);
-    at = x->as.p;
-    x->as.p += sizeof(a);
-    access_at(x, stub, mem(r, 0));
-    if (store || stub->reg != r) {
-        asm_rm(&x->as, OPC_MOV_LOAD | REX_W, r, mem(RSP, FRAME_VALUE));
-    }
-    asm_jmp_to(&x->as, stub->resume);
-    a.len = (uint8_t)(x->as.p - (at + sizeof(a)));
-    memcpy(at, &a, sizeof(a));
 }

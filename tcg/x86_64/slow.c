@@ -12,8 +12,8 @@
  * The thunk saves the general registers where slow_access() finds them: it reads
  * address and value there, writes the result there, and stores every pin, so that the
  * guest's state is exact and the slow path may leave by longjmp.  A stub is hardly
- * ever run, so a description that is short to write is better than code.  But members of
- * a group, all of which come here when it straddles two pages, try it in code first.
+ * ever run, so a description that is short to write is better than code.  But those of
+ * groups, which come here when the group straddles two pages, begin with code (straddle.c).
  *
  * If the result is not for a general register, or xmm registers were live, the jump
  * leads behind the description, where that is seen to.
@@ -31,12 +31,11 @@ typedef struct __attribute__((packed)) SlowAccess {
     uint64_t mmu_idx : 4;
     uint64_t store : 1, wide : 1;       /* wide: 16 bytes */
     uint64_t in_frame : 1;              /* the value is there, or goes there */
-    uint64_t leader : 1;                /* of a group whose check has just failed: */
-    uint64_t group_write : 1, group_align : 5, group_probe : 8;
+    uint64_t leader : 1;                /* of a group whose check has just failed */
     uint64_t recheck : 1;               /* alone, before the slow path */
     uint64_t memop : 8, disp : 8;
     uint64_t kill : NUM_HELD;           /* Stub.kill */
-    uint8_t addr : 4, value : 4;        /* registers; addr: or what its group holds */
+    uint64_t addr : 4, value : 4;       /* registers; addr: or what its group holds */
     uint16_t kill_regs;                 /* four bits each; RSP: the frame */
 } SlowAccess;
 
@@ -72,16 +71,6 @@ static uint8_t *probe(const X86 *x, const Saved *s, const SlowAccess *a, uint32_
         return NULL;
     }
     return (uint8_t *)(uintptr_t)(addr + load_le(entry + 8, 8)) - last;
-}
-
-/* The check of a group failed.  If it straddles pages that are side by side in the
- * host's memory, too, that does not matter. */
-static uint8_t *probe_group(const X86 *x, const Saved *s, const SlowAccess *a, uint32_t lo)
-{
-    uint8_t *first = probe(x, s, a, lo, 0, 1, a->group_write);
-    uint8_t *last = probe(x, s, a, lo, a->group_probe, a->group_align, a->group_write);
-
-    return first == last ? first : NULL;
 }
 
 /* This access alone: it may hit where its group does not. */
@@ -175,7 +164,7 @@ static void kill_groups(Saved *s, const SlowAccess *a)
 
 static void slow_access(const X86 *x, Saved *s)
 {
-    uint8_t *host = NULL;
+    uint8_t *host;
     SlowAccess a;
 
     memcpy(&a, s->ra + JUMP_LEN, sizeof(a));
@@ -184,16 +173,10 @@ static void slow_access(const X86 *x, Saved *s)
     uint64_t *base = &s->reg[a.addr];
     uint32_t addr = (uint32_t)*base + a.disp;
 
-    if (a.leader && (host = probe_group(x, s, &a, (uint32_t)*base)) != NULL) {
-        *base = (uintptr_t)host;
-        host += a.disp;
-    } else if (a.leader) {
+    if (a.leader) {
         *base |= HELD_FAILED;
     }
-    if (!host && a.recheck) {
-        host = probe_alone(x, s, &a, addr);
-    }
-    if (host) {
+    if (a.recheck && (host = probe_alone(x, s, &a, addr)) != NULL) {
         copy(host, value, &a);
         return;
     }
@@ -293,7 +276,7 @@ static void describe(X86 *x, const Stub *stub, const uint8_t *ra, bool in_frame)
         .back = (uint64_t)(ra - stub->resume), .mmu_idx = stub->mmu_idx,
         .store = x86_stub_stores(stub), .wide = is_wide(stub), .in_frame = in_frame,
         .recheck = stub->recheck, .memop = stub->memop, .disp = stub->disp,
-        .addr = (stub->held != NO_REG ? stub->held : stub->addr) & 15,
+        .leader = stub->leader, .addr = (stub->held != NO_REG ? stub->held : stub->addr) & 15,
         .value = stub->reg & 15, .kill = stub->kill,
     };
 
@@ -302,12 +285,6 @@ static void describe(X86 *x, const Stub *stub, const uint8_t *ra, bool in_frame)
         unsigned i = (unsigned)__builtin_ctz(m), r = stub->kill_reg[i];
 
         a.kill_regs |= (uint16_t)((r == NO_REG ? RSP : r) << 4 * i);
-    }
-    if (stub->leader) {
-        a.leader = true;
-        a.group_write = stub->group_write;
-        a.group_align = stub->group_align;
-        a.group_probe = stub->group_probe;
     }
     memcpy(x->as.p, &a, sizeof(a));
     x->as.p += sizeof(a);
@@ -318,7 +295,7 @@ void x86_mmu_stub(X86 *x, const Stub *stub)
     bool in_frame = x86_stub_is_x87(stub) || stub->reg >= XMM0;      /* or a constant */
     uint8_t *jump;
 
-    x86_check_alone(x, stub);
+    x86_straddle_stub(x, stub);
     x86_store_pending(x, stub);
     x86_save_xmm(x, stub->xmm, false);
     if (in_frame && x86_stub_stores(stub)) {

@@ -8,6 +8,7 @@
  *      regalloc.c   where values are; moves between registers, env and frame
  *      ops.c        one function per shape of value operation
  *      mmu.c        guest memory: a hit of the TLB, in line
+ *      straddle.c   guest memory: groups on two pages
  *      slow.c       guest memory: the rest, out of line
  *      call.c       helpers
  *      cold.c       a helper for rare cases, out of line
@@ -109,6 +110,12 @@ typedef struct Pending {
     uint8_t global, reg;
 } Pending;
 
+/* Bytes from addr to addr + end that a check covers; addr + probe must be on the page
+ * of addr, and a multiple of align if that is not 0. */
+typedef struct Range {
+    int32_t end, probe, align;
+} Range;
+
 typedef enum StubKind { STUB_LD, STUB_ST, STUB_LD16, STUB_ST16, STUB_X87_LD, STUB_X87_ST,
                         STUB_BRANCH, STUB_GOTO, STUB_EXIT, STUB_COLD, STUB_REDO, STUB_DIV } StubKind;
 
@@ -124,6 +131,7 @@ typedef struct Stub {                   /* code out of line */
                                            addr of redo: see cold.c */
     uint8_t held;                       /* its group's, or NO_REG */
     uint8_t disp;                       /* of the access, in the group */
+    uint8_t *checked;                   /* behind the group's check */
     bool leader;                        /* of it: the check has just failed, which is */
     bool group_write;                   /*     for writing, of a multiple of ... */
     uint8_t group_align, group_probe;   /*     at this distance from the group's start */
@@ -178,7 +186,8 @@ typedef struct X86 {
     uint8_t pin_reg[TCG_MAX_GLOBALS];   /* or NO_REG */
     uint8_t reg_global[32];             /* or NO_GLOBAL */
     uint8_t *slow_thunk, *cold_thunk, *redo_thunk;
-    uint8_t *alone_thunk[MAX_MODES][2][2];  /* mmu_idx, write, register */
+    uint8_t *group_thunk[MAX_MODES][2];     /* mmu_idx, write */
+    uint8_t *alone_thunk[MAX_MODES][2][2];  /* and register: straddle.c */
     uint8_t *leave, *leave_home;        /* pins to env first, or already there */
     uintptr_t (*enter)(void *env, const uint8_t *tc_ptr);
 
@@ -326,8 +335,17 @@ void x86_qemu_ld(X86 *x);
 void x86_qemu_st(X86 *x);
 void x86_x87_access(X86 *x);
 void x86_x87_insn(X86 *x, uint64_t k, Mem m);
-void x86_check_alone(X86 *x, const Stub *stub);
-void x86_alone_thunks(X86 *x);
+/* t0 becomes the offset of the TLB entry of addr; the entry at such an offset. */
+void x86_tlb_offset(X86 *x, unsigned addr, unsigned t0, unsigned mmu_idx);
+Mem x86_tlb_entry(const X86 *x, unsigned t0, unsigned mmu_idx, int32_t field);
+Range x86_alone(unsigned memop);
+/* The host's memory; t: a scratch register, for swapped values. */
+void x86_load_host(X86 *x, unsigned d, Mem m, unsigned memop);
+void x86_store_host(X86 *x, const Loc *v, Mem m, unsigned memop, unsigned t);
+
+/* straddle.c */
+void x86_straddle_stub(X86 *x, const Stub *stub);
+void x86_straddle_thunks(X86 *x);
 
 /* slow.c */
 void x86_mmu_stub(X86 *x, const Stub *stub);

@@ -61,19 +61,32 @@ ON_ALL(global_pages_survive)
     CHECK_EQ(g->toy->num_fills, 4);
 }
 
+/* With 64 slots, of two pages that have the same one. */
+static void read_in_turn(Rig *g, unsigned times)
+{
+    g->cpu->common.tlb_mask[0] = 63 * sizeof(CPUTLBEntry);
+    tlb_flush(g->cpu);
+    g->toy->num_fills = 0;
+    for (unsigned i = 0; i < times; i++) {
+        cpu_ld(g->cpu, 0x5000 + i % 2 * 0x40000, MO_32, 0, 0);
+    }
+}
+
 /* A page evicted by another of the same slot comes back without a walk. */
 ON_ALL(victims_come_back)
 {
-    (void)g;
-    cpu_ld(g->cpu, 0x5000, MO_32, 0, 0);
-    g->cpu->common.tlb_mask[0] = 0;
-    tlb_flush(g->cpu);
-    g->toy->num_fills = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        cpu_ld(g->cpu, 0x5000 + i % 2 * 0x1000, MO_32, 0, 0);
-    }
-    CHECK(g->toy->num_fills <= 3);
-    CHECK(priv(g)->stat.tlb_victim_hits >= 1);
+    read_in_turn(g, 4);
+    CHECK_EQ(g->toy->num_fills, 2);
+    CHECK_EQ(priv(g)->stat.tlb_victim_hits, 2);
+}
+
+/* But not for ever: then the table grows. */
+ON_ALL(pages_that_take_turns_get_a_slot_each)
+{
+    read_in_turn(g, 1000);
+    CHECK(g->cpu->common.tlb_mask[0] >= 127 * sizeof(CPUTLBEntry));
+    CHECK(priv(g)->stat.tlb_victim_hits < 100);
+    CHECK(g->toy->num_fills < 8);
 }
 
 /* INVLPG within a large page drops all of it. */
