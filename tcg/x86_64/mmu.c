@@ -29,8 +29,7 @@
  *
  * It is lo's guest address and bit 63 when the check of the group failed, or when an
  * access of another group took the slow path since; for that, the guest address is in
- * the frame, too.  The stub tries the access alone then.  A group that straddles two
- * pages which are side by side in the host's memory, too, is held all the same.
+ * the frame, too.  The stub tries the access alone then (straddle.c).
  */
 #include <assert.h>
 

@@ -338,7 +338,7 @@ void x86_x87_insn(X86 *x, uint64_t k, Mem m);
 /* t0 becomes the offset of the TLB entry of addr; the entry at such an offset. */
 void x86_tlb_offset(X86 *x, unsigned addr, unsigned t0, unsigned mmu_idx);
 Mem x86_tlb_entry(const X86 *x, unsigned t0, unsigned mmu_idx, int32_t field);
-Range x86_alone(unsigned memop);
+Range x86_alone(unsigned memop);         /* of an access by itself */
 /* The host's memory; t: a scratch register, for swapped values. */
 void x86_load_host(X86 *x, unsigned d, Mem m, unsigned memop);
 void x86_store_host(X86 *x, const Loc *v, Mem m, unsigned memop, unsigned t);
