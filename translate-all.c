@@ -30,6 +30,7 @@
 #include "hw/core/memory.h"
 #include "jump-cache.h"
 #include "profile.h"
+#include "sys/ahead.h"
 #include "tb-copy.h"
 #include "tb-pages.h"
 #include "util/bits.h"
@@ -82,6 +83,8 @@ struct TBContext {
     size_t buffer_size, prologue;
     Region region[MAX_REGIONS];
     unsigned num_regions, current;
+    Ahead *ahead;                       /* of the blocks made */
+    uintptr_t code_ahead, tbs_ahead;
     TranslationBlock *phys_hash[1 << HASH_BITS];
     Model models[1 << MODEL_BITS];
     TBPages pages;
@@ -247,6 +250,7 @@ TBContext *tb_context_new(const CPUOps *ops, const AccelOptions *o, Error *err)
     t->buffer_size = align_up(MAX(MIN(size, MAX_TB_SIZE), 2 * (uint64_t)MIN_REGION),
                               RAM_PAGE_SIZE);
     pthread_mutex_init(&t->pending_lock, NULL);
+    t->ahead = ahead_new();
     t->profile = profile_new(o->perfmap && !o->interp, err);
     if (!t->profile) {
         tb_context_free(t);
@@ -270,6 +274,7 @@ void tb_context_free(TBContext *t)
     if (!t) {
         return;
     }
+    ahead_free(t->ahead);
     tcg_context_free(t->tcg);
     for (unsigned i = 0; i < t->num_regions; i++) {
         if (t->region[i].tbs) {
@@ -1000,6 +1005,15 @@ static void learn_copying(TBContext *t, TranslationBlock *tb)
     m->seen |= m->tb->pc ^ tb->pc;
 }
 
+/* A block has been made: the memory for the next ones. */
+static void prepare_next(TBContext *t)
+{
+    const Region *r = &t->region[t->current];
+
+    ahead_of(t->ahead, &t->code_ahead, r->next, r->end);
+    ahead_of(t->ahead, &t->tbs_ahead, r->tbs + r->num, r->tbs + r->max);
+}
+
 static void count_block(TBContext *t, const TranslationBlock *tb)
 {
     t->stat.translated++;
@@ -1074,6 +1088,7 @@ TranslationBlock *tb_gen_code(CPUState *cpu, const TBKey *key, unsigned cflags)
         tb_link_page(t, tb);
         enter_jump_cache(cpu, tb, req.mmu_idx, p.global);
     }
+    prepare_next(t);
     count_block(t, tb);
     t->stat.ticks += ticks() - start;
     if (cpu_start) {
