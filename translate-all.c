@@ -5,7 +5,7 @@
  * Where a block is listed:
  *   phys_hash[]      by hash of ram_addr, pc, flags: phys_hash_next
  *   PageBlocks       of each page its bytes lie in (tb-pages.h)
- *   Region.tbs[]     in order of host address
+ *   Region           in order of host address
  *   jump caches      of every CPU
  *   other blocks     that jump to it: jmp_first -> jmp_next[] ...
  *
@@ -42,8 +42,8 @@ enum {
     HASH_BITS = 19,
     MAX_REGIONS = 16,
     MIN_REGION = 1 << 19,               /* holds any one block several times over */
-    MIN_BLOCK = 64,                     /* host bytes, for the size of Region.tbs */
     CODE_ALIGN = 16,
+    MIN_ROOM = 1024,                    /* for a block */
     MAX_INSNS = 128,                    /* guest instructions in a block */
     MAP_AFTER = 8,                      /* writes, until a page gets a code map */
     CHECK_COST = 512,                   /* of writes, within CHECK_WITHIN: ... */
@@ -59,9 +59,9 @@ enum {
 #define MAX_TB_SIZE (1ull << 30)
 
 typedef struct Region {
-    uint8_t *code, *next, *end;
-    TranslationBlock *tbs;              /* mapped lazily */
-    unsigned num, max;
+    uint8_t *code, *next;               /* from the start upwards */
+    TranslationBlock *end;              /* from here downwards: tb_number() */
+    unsigned num;
 } Region;
 
 /* A block to be copied for other addresses. */
@@ -182,33 +182,37 @@ static uint8_t *map_code(size_t size)
     return map_lazily(NULL, size, prot);
 }
 
+static TranslationBlock *tb_number(const Region *r, unsigned n)
+{
+    return r->end - 1 - n;
+}
+
+/* Code of one more block ends here: below that is its TranslationBlock. */
+static uint8_t *code_end(const Region *r)
+{
+    return (uint8_t *)tb_number(r, r->num);
+}
+
 static void reset_region(Region *r)
 {
     r->next = (uint8_t *)align_up((uintptr_t)r->code, CODE_ALIGN);
     r->num = 0;
 }
 
-static bool make_regions(TBContext *t)
+static void make_regions(TBContext *t)
 {
     size_t room = t->buffer_size - t->prologue;
 
     t->num_regions = (unsigned)MIN(MAX(t->buffer_size / MIN_REGION, 2), MAX_REGIONS);
-    size_t each = align_down(room / t->num_regions, CODE_ALIGN);
+    size_t each = align_down(room / t->num_regions, _Alignof(TranslationBlock));
 
     for (unsigned i = 0; i < t->num_regions; i++) {
         Region *r = &t->region[i];
 
         r->code = t->buffer + t->prologue + i * each;
-        r->end = r->code + each;
-        r->max = (unsigned)(each / MIN_BLOCK);
-        r->tbs = map_lazily(NULL, r->max * sizeof(*r->tbs), PROT_READ | PROT_WRITE);
-        if (!r->tbs) {
-            return false;
-        }
-        madvise(r->tbs, r->max * sizeof(*r->tbs), MADV_HUGEPAGE);
+        r->end = (TranslationBlock *)(void *)(r->code + each);
         reset_region(r);
     }
-    return true;
 }
 
 static void dump_optimized(const TCGContext *s);
@@ -231,7 +235,7 @@ static bool make_tcg(TBContext *t)
     exec_fill_softmmu(&t->target.mmu);
     t->tcg = tcg_context_new(&t->target, backend, t->options.no_pin, t->buffer,
                              t->buffer_size, &t->prologue);
-    t->prologue = align_up(t->prologue, CODE_ALIGN);
+    t->prologue = align_up(t->prologue, _Alignof(TranslationBlock));
     t->tcg->no_opt = t->options.no_opt;
     t->tcg->x86_ops &= !t->options.no_fastfp;
     t->tcg->can_check &= t->options.selfcheck != SELFCHECK_NEVER;
@@ -257,12 +261,13 @@ TBContext *tb_context_new(const CPUOps *ops, const AccelOptions *o, Error *err)
         return NULL;
     }
     t->buffer = map_code(t->buffer_size);
-    if (!t->buffer || !make_tcg(t) || !make_regions(t)) {
+    if (!t->buffer || !make_tcg(t)) {
         error_set(err, ENOMEM, "code buffer: no %zu MiB of memory that may be "
                   "executed, try a smaller tb-size", t->buffer_size >> 20);
         tb_context_free(t);
         return NULL;
     }
+    make_regions(t);
     madvise(t->buffer, t->buffer_size, MADV_HUGEPAGE);
     t->start_ticks = ticks();
     t->start_ns = monotonic_ns();
@@ -276,11 +281,6 @@ void tb_context_free(TBContext *t)
     }
     ahead_free(t->ahead);
     tcg_context_free(t->tcg);
-    for (unsigned i = 0; i < t->num_regions; i++) {
-        if (t->region[i].tbs) {
-            munmap(t->region[i].tbs, t->region[i].max * sizeof(TranslationBlock));
-        }
-    }
     tb_pages_free(&t->pages);
     for (unsigned i = 0; i < ARRAY_SIZE(t->models); i++) {
         free(t->models[i].words);
@@ -458,7 +458,7 @@ static Region *region_of(TBContext *t, uintptr_t code_ra)
     for (unsigned i = 0; i < t->num_regions; i++) {
         Region *r = &t->region[i];
 
-        if (code_ra - (uintptr_t)r->code < (uintptr_t)(r->end - r->code)) {
+        if (code_ra - (uintptr_t)r->code < (uintptr_t)r->end - (uintptr_t)r->code) {
             return r;
         }
     }
@@ -474,16 +474,15 @@ TranslationBlock *tb_find_pc(TBContext *t, uintptr_t code_ra)
     while (lo < hi) {
         unsigned mid = (lo + hi) / 2;
 
-        if ((uintptr_t)r->tbs[mid].tc_ptr < code_ra) {
+        if ((uintptr_t)tb_number(r, mid)->tc_ptr < code_ra) {
             lo = mid + 1;
         } else {
             hi = mid;
         }
     }
-    if (!lo || code_ra - (uintptr_t)r->tbs[lo - 1].tc_ptr > r->tbs[lo - 1].tc_size) {
-        return NULL;
-    }
-    return &r->tbs[lo - 1];
+    TranslationBlock *tb = lo ? tb_number(r, lo - 1) : NULL;
+
+    return tb && code_ra - (uintptr_t)tb->tc_ptr <= tb->tc_size ? tb : NULL;
 }
 
 /* -- Host pc -> guest state -------------------------------------------------- */
@@ -646,8 +645,10 @@ static void log_host_code(const uint8_t *code, size_t len)
 static void empty_region(TBContext *t, Region *r)
 {
     for (unsigned i = 0; i < r->num; i++) {
-        if (!(r->tbs[i].cflags & TB_INVALID)) {
-            tb_phys_invalidate(t, &r->tbs[i]);
+        TranslationBlock *tb = tb_number(r, i);
+
+        if (!(tb->cflags & TB_INVALID)) {
+            tb_phys_invalidate(t, tb);
         }
     }
     reset_region(r);
@@ -783,15 +784,14 @@ static uint8_t *add_rare(TBContext *t, TranslationBlock *tb, uint8_t *at)
 /* Host code and search data behind r->next; false if they do not fit. */
 static bool generate_code(TBContext *t, Region *r, TranslationBlock *tb)
 {
-    uint8_t *code = r->next + CODE_ALIGN;
+    uint8_t *code = r->next + CODE_ALIGN, *limit = code_end(r);
 
-    if (r->num == r->max || r->end - code < 1024 ||
-        tcg_gen_code(t->tcg, code, (size_t)(r->end - code), tb, &t->code) < 0) {
+    if (tcg_gen_code(t->tcg, code, (size_t)(limit - code), tb, &t->code) < 0) {
         return false;
     }
     uint8_t *search_data = code + t->code.size;
 
-    if (r->end - search_data <
+    if (limit - search_data <
         (long)t->code.num_insns * MAX_SEARCH_PER_INSN + CODE_ALIGN + MAX_RARE) {
         return false;
     }
@@ -818,10 +818,10 @@ static TranslationBlock *cpu_gen_code(CPUState *cpu, DisasRequest *req)
     for (;;) {
         Region *r = &t->region[t->current];
         bool fresh = r->num == 0;
-        TranslationBlock *tb = &r->tbs[r->num == r->max ? 0 : r->num];
+        TranslationBlock *tb = tb_number(r, r->num);
 
         generate_ops(cpu, req);
-        if (r->num < r->max) {
+        if (code_end(r) - r->next >= MIN_ROOM) {
             *tb = (TranslationBlock){
                 .pc = req->key.pc, .cs_base = req->key.cs_base,
                 .flags = req->key.flags, .size = (uint16_t)req->size,
@@ -922,12 +922,12 @@ static TranslationBlock *copy_block(TBContext *t, const TBKey *key, uint64_t pag
 {
     Model *m = model_of(t, page | (key->pc & (RAM_PAGE_SIZE - 1)), key->flags);
     Region *r = &t->region[t->current];
-    TranslationBlock *from = m->tb, *tb = &r->tbs[r->num == r->max ? 0 : r->num];
+    TranslationBlock *from = m->tb, *tb = tb_number(r, r->num);
     uint8_t *code = r->next + CODE_ALIGN;
 
-    if (!is_model(m, key, page) || !is_covered(m, key->pc) || r->num == r->max ||
+    if (!is_model(m, key, page) || !is_covered(m, key->pc) ||
         ((uintptr_t)from ^ (uintptr_t)tb) >> 32 ||
-        r->end - code < (long)from->tc_size + from->search_size + CODE_ALIGN) {
+        code_end(r) - code < (long)from->tc_size + from->search_size + CODE_ALIGN) {
         return NULL;
     }
     *tb = (TranslationBlock){
@@ -1010,8 +1010,8 @@ static void prepare_next(TBContext *t)
 {
     const Region *r = &t->region[t->current];
 
-    ahead_of(t->ahead, &t->code_ahead, r->next, r->end);
-    ahead_of(t->ahead, &t->tbs_ahead, r->tbs + r->num, r->tbs + r->max);
+    ahead_of(t->ahead, &t->code_ahead, r->next, code_end(r));
+    ahead_of(t->ahead, &t->tbs_ahead, code_end(r), r->next);
 }
 
 static void count_block(TBContext *t, const TranslationBlock *tb)
@@ -1361,8 +1361,10 @@ void translate_dump_info(const TBContext *t, void (*put)(void *, const char *),
     double ms = ticks_to_ms(t, t->stat.ticks);
 
     for (unsigned i = 0; i < t->num_regions; i++) {
-        used += (uint64_t)(t->region[i].next - t->region[i].code);
-        live += t->region[i].num;
+        const Region *r = &t->region[i];
+
+        used += (uint64_t)(r->next - r->code) + r->num * sizeof(TranslationBlock);
+        live += r->num;
     }
     out_printf(&o, "code buffer        %.1f of %.1f MiB used, %u regions\n",
                (double)used / 1048576, (double)t->buffer_size / 1048576, t->num_regions);

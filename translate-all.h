@@ -3,8 +3,8 @@
  * Translated blocks: guest code -> TCG -> host code, and host pc -> guest state.
  *
  *   code buffer   [prologue][ region 0 ][ region 1 ] ... [ region n-1 ]
- *   a region      block pointer, code, search data, and so on upwards, and an
- *                 array of its TranslationBlocks in the same order
+ *   a region      block pointer, code, search data, and so on upwards, and from its
+ *                 end downwards the TranslationBlocks in the same order
  *
  * Blocks are found by the ram_addr of their first byte, pc, cs_base and flags
  * (tb_find_slow), so they survive any change of mappings.  When the buffer is

@@ -87,20 +87,37 @@ static bool start(Ahead *a)
     return a->started;
 }
 
+/* The huge page behind that of `at`; empty if there is none before `stop`. */
+static Part upwards(uintptr_t at, uintptr_t stop)
+{
+    uintptr_t next = (at | (HUGE_PAGE - 1)) + 1;
+
+    return (Part){ next, next + HUGE_PAGE < stop ? next + HUGE_PAGE : stop };
+}
+
+static Part downwards(uintptr_t at, uintptr_t stop)
+{
+    uintptr_t end = at & -(uintptr_t)HUGE_PAGE;
+
+    return (Part){ end - HUGE_PAGE > stop ? end - HUGE_PAGE : stop, end };
+}
+
 void ahead_of(Ahead *a, uintptr_t *asked, const void *at, const void *end)
 {
-    uintptr_t next = ((uintptr_t)at | (HUGE_PAGE - 1)) + 1, stop = (uintptr_t)end;
+    uintptr_t from = (uintptr_t)at, stop = (uintptr_t)end;
+    Part next = from < stop ? upwards(from, stop) : downwards(from, stop);
+    uintptr_t page = from < stop ? next.start : next.end;
 
-    if (next == *asked || next >= stop) {
+    if (page == *asked || next.start >= next.end) {
         return;
     }
-    *asked = next;
+    *asked = page;
     if (!a->started && !start(a)) {
         return;
     }
     pthread_mutex_lock(&a->lock);
     if (a->num < QUEUE) {
-        a->queue[a->num++] = (Part){ next, stop - next < HUGE_PAGE ? stop : next + HUGE_PAGE };
+        a->queue[a->num++] = next;
         pthread_cond_signal(&a->asked);
     }
     pthread_mutex_unlock(&a->lock);

@@ -3,7 +3,7 @@
  * Fresh memory made ready before it is needed.
  *
  * The kernel clears a page when it is touched first, which for a huge page takes a
- * millisecond, or several in a virtual machine.  Who fills a large mapping upwards says
+ * millisecond, or several in a virtual machine.  Who fills a large mapping in order says
  * how far it has come; a thread touches the next huge page meanwhile.  Nobody waits for
  * it: memory that it has not come to is touched by who fills it, as ever.
  *
@@ -22,7 +22,8 @@ Ahead *ahead_new(void);
 void ahead_free(Ahead *a);
 
 /*
- * What ends at `end` is filled as far as `at`.  *asked, 0 at first, remembers for which
+ * What ends at `end` is filled as far as `at`, upwards or, if that is below, downwards.
+ * *asked, 0 at first, remembers for which
  * page the thread was asked.  The mapping stays until ahead_free().
  */
 void ahead_of(Ahead *a, uintptr_t *asked, const void *at, const void *end);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sys/ahead.h: of a mapping that is filled upwards, the next huge page is there soon, and
+/* sys/ahead.h: of a mapping that is filled in order, the next huge page is there soon, and
  * nothing else; what is written there meanwhile stays. */
 #include "sys/ahead.h"
 
@@ -61,6 +61,23 @@ TEST(the_next_page_is_there)
     CHECK(comes(r.start + 2 * HUGE_PAGE - PAGE));
     CHECK(!is_there(r.start));
     CHECK(!is_there(r.start + 2 * HUGE_PAGE));
+    rig_close(&r);
+}
+
+TEST(downwards_too)
+{
+    Rig r;
+
+    rig_open(&r);
+    ahead_of(r.ahead, &r.asked, r.start + 3 * HUGE_PAGE - 100, r.start);
+    CHECK(comes(r.start + HUGE_PAGE) && comes(r.start + 2 * HUGE_PAGE - PAGE));
+    CHECK(!is_there(r.start + 2 * HUGE_PAGE));
+    CHECK(!is_there(r.start + HUGE_PAGE - PAGE));
+    ahead_of(r.ahead, &r.asked, r.start + 2 * HUGE_PAGE - 100, r.start + HUGE_PAGE - PAGE);
+    CHECK(comes(r.start + HUGE_PAGE - PAGE));
+    ahead_free(r.ahead);
+    r.ahead = NULL;
+    CHECK(!is_there(r.start + HUGE_PAGE - 2 * PAGE));
     rig_close(&r);
 }
 
