@@ -17,7 +17,7 @@ use Usb;
 my $dir = Guest::scratch();
 my ($qemu) = Guest::emulator('arm');
 my $tool = ($qemu =~ s{[^/]*$}{}r) . 'qemu-nandimg';
-my $shell = qr/GUEST-SHELL\s+\/ # $/;
+my $shell = $Guest::shell;
 my $kernel = Guest::file('zImage-mini2440-plus');
 
 is(system($tool, 'create', '-s', '64M', "$dir/nand.bin", 'boot=' . Guest::file('nandboot'),

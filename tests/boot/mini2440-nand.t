@@ -18,7 +18,7 @@ use Test::More;
 my $dir = tempdir(CLEANUP => 1);
 my ($qemu) = Guest::emulator('arm');
 my $tool = ($qemu =~ s{[^/]*$}{}r) . 'qemu-nandimg';
-my $shell = qr/GUEST-SHELL\s+\/ # $/;
+my $shell = $Guest::shell;
 
 sub boot
 {

@@ -28,7 +28,7 @@ for my $accel ('tcg', 'tcg,interp=on') {
 my $g = Guest->start(name => 'mini2440-s2idle', arm => 1, args => [
     '-M', 'mini2440', '-kernel', Guest::file('zImage-mini2440-plus'),
     '-initrd', Guest::file('initramfs-v4t'), '-append', 'console=ttySAC0,115200 noselftest']);
-$g->must(qr/GUEST-SHELL\s+\/ # $/, 120, 'Linux: a shell');
+$g->must($Guest::shell, 120, 'Linux: a shell');
 $g->run('echo +4 >/sys/class/rtc/rtc0/wakealarm', 20);
 $g->send("echo mem >/sys/power/state; echo awa''ke\n");
 $g->must(qr/PM: suspend entry/, 20, 'it goes to sleep');

@@ -38,6 +38,9 @@ use Time::HiRes qw(time sleep);
 
 our $top = abs_path(dirname(__FILE__) . '/../..');
 our $scale = $ENV{TEST_TIMEOUT_SCALE} || 1;
+
+# A prompt on the serial line; messages of the kernel may come before and behind it.
+our $shell = qr/GUEST-SHELL\b.*?^\/ # /ms;
 my %live;
 
 # a terminal's control sequences (ECMA-48 5.4, and character set selection)
