@@ -187,7 +187,7 @@ static TranslationBlock *tb_number(const Region *r, unsigned n)
     return r->end - 1 - n;
 }
 
-/* Code of one more block ends here: below that is its TranslationBlock. */
+/* Code of one more block ends here: behind that is its TranslationBlock. */
 static uint8_t *code_end(const Region *r)
 {
     return (uint8_t *)tb_number(r, r->num);
@@ -195,7 +195,7 @@ static uint8_t *code_end(const Region *r)
 
 static void reset_region(Region *r)
 {
-    r->next = (uint8_t *)align_up((uintptr_t)r->code, CODE_ALIGN);
+    r->next = r->code;
     r->num = 0;
 }
 
@@ -222,7 +222,7 @@ static void count_call(TCGContext *s, const TCGHelper *h)
     profile_call(s->counted_opaque, s, h);
 }
 
-static bool make_tcg(TBContext *t)
+static void make_tcg(TBContext *t)
 {
     const TCGBackend *backend = &tcg_backend_interp;
 
@@ -241,7 +241,6 @@ static bool make_tcg(TBContext *t)
     t->tcg->can_check &= t->options.selfcheck != SELFCHECK_NEVER;
     t->tcg->optimized = dump_optimized;
     t->tcg->counted_opaque = t->profile;
-    return true;
 }
 
 TBContext *tb_context_new(const CPUOps *ops, const AccelOptions *o, Error *err)
@@ -261,12 +260,13 @@ TBContext *tb_context_new(const CPUOps *ops, const AccelOptions *o, Error *err)
         return NULL;
     }
     t->buffer = map_code(t->buffer_size);
-    if (!t->buffer || !make_tcg(t)) {
+    if (!t->buffer) {
         error_set(err, ENOMEM, "code buffer: no %zu MiB of memory that may be "
                   "executed, try a smaller tb-size", t->buffer_size >> 20);
         tb_context_free(t);
         return NULL;
     }
+    make_tcg(t);
     make_regions(t);
     madvise(t->buffer, t->buffer_size, MADV_HUGEPAGE);
     t->start_ticks = ticks();

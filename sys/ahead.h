@@ -22,9 +22,9 @@ Ahead *ahead_new(void);
 void ahead_free(Ahead *a);
 
 /*
- * What ends at `end` is filled as far as `at`, upwards or, if that is below, downwards.
- * *asked, 0 at first, remembers for which
- * page the thread was asked.  The mapping stays until ahead_free().
+ * What ends at `end` is filled as far as `at`, upwards or, if `end` is below, downwards.
+ * *asked, 0 at first, remembers for which page the thread was asked.  The mapping stays
+ * until ahead_free().
  */
 void ahead_of(Ahead *a, uintptr_t *asked, const void *at, const void *end);
 
