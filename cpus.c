@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +28,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/out.h"
+#include "util/thread.h"
 
 #define SLICE_NS (1 * NS_PER_MS)
 
@@ -418,15 +418,10 @@ CPUState *cpus_get(const CPUs *s, int n)
 
 int cpus_start(CPUs *s, Error *err)
 {
-    sigset_t all, old;
-
     assert(!s->started);
     s->started = true;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int e = pthread_create(&s->thread, NULL, vcpu_thread, s);
+    int e = thread_create(&s->thread, NULL, vcpu_thread, s);
 
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (e) {
         s->started = false;
         return error_set(err, e, "vCPU thread: %s", strerror(e));

@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -25,6 +24,7 @@
 #include "sys/loop.h"
 #include "util/bits.h"
 #include "util/mem.h"
+#include "util/thread.h"
 
 enum { MAX_WORKERS = 64, MAX_WAKING = 4, IDLE_SECONDS = 10, MAX_FDS = 1024 };
 
@@ -326,20 +326,16 @@ static void *worker(void *opaque)
     return NULL;
 }
 
-/* With the lock.  No signals there: they are for the main thread. */
+/* With the lock. */
 static bool start_worker(void)
 {
-    sigset_t all, old;
     pthread_attr_t attr;
     pthread_t t;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    bool ok = pthread_create(&t, &attr, worker, NULL) == 0;
+    bool ok = thread_create(&t, &attr, worker, NULL) == 0;
     pthread_attr_destroy(&attr);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     pool.workers += ok;
     return ok;
 }

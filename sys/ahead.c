@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/ahead.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "util/mem.h"
+#include "util/thread.h"
 
 enum { HUGE_PAGE = 2 << 20, PAGE = 4096, QUEUE = 4 };
 
@@ -75,18 +74,6 @@ void ahead_free(Ahead *a)
     free(a);
 }
 
-/* No signals there: they are for the main thread. */
-static bool start(Ahead *a)
-{
-    sigset_t all, old;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    a->started = pthread_create(&a->thread, NULL, run, a) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return a->started;
-}
-
 /* The huge page behind that of `at`; empty if there is none before `stop`. */
 static Part upwards(uintptr_t at, uintptr_t stop)
 {
@@ -112,9 +99,10 @@ void ahead_of(Ahead *a, uintptr_t *asked, const void *at, const void *end)
         return;
     }
     *asked = page;
-    if (!a->started && !start(a)) {
+    if (!a->started && thread_create(&a->thread, NULL, run, a) != 0) {
         return;
     }
+    a->started = true;
     pthread_mutex_lock(&a->lock);
     if (a->num < QUEUE) {
         a->queue[a->num++] = next;
