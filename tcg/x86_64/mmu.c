@@ -321,8 +321,7 @@ static Stub *check_group(X86 *x, const Access *a, StubKind kind)
     asm_rm(&x->as, ALU_ADD << 3 | 3 | REX_W, a->t0, x86_tlb_entry(x, a->t1, a->mmu_idx, 8));
     stub->checked = x->as.p;
     stub->group_write = g->write;
-    stub->group_align = (uint8_t)(range.align ? range.align : 1);
-    stub->group_probe = (uint8_t)range.probe;
+    stub->group = range;
     stub->recheck = g->write != a->write || range.end != own.end || range.align != own.align;
     return stub;
 }

@@ -167,9 +167,12 @@ static uint8_t *begin(X86 *x, const Stub *stub, const uint8_t *thunk)
     return note;
 }
 
-static void end(X86 *x, uint8_t *at, Note note)
+static void end(X86 *x, uint8_t *at, unsigned disp, Range range)
 {
-    note.len = (uint8_t)(x->as.p - (at + sizeof(note)));
+    Note note = { .disp = (uint8_t)disp, .probe = (uint8_t)range.probe,
+                  .align = (uint8_t)(range.align ? range.align - 1 : 0),
+                  .len = (uint8_t)(x->as.p - (at + sizeof(note))) };
+
     memcpy(at, &note, sizeof(note));
 }
 
@@ -179,7 +182,7 @@ static void check_group(X86 *x, const Stub *stub)
 
     asm_pop(&x->as, stub->held);
     asm_jmp_to(&x->as, stub->checked);
-    end(x, at, (Note){ .probe = stub->group_probe, .align = (uint8_t)(stub->group_align - 1) });
+    end(x, at, 0, stub->group);
 }
 
 static void access_at(X86 *x, const Stub *stub, Mem m)
@@ -200,7 +203,6 @@ static void check_alone(X86 *x, const Stub *stub)
 {
     bool store = x86_stub_stores(stub), write = store || (stub->memop & MO_RMW);
     unsigned r = store && stub->reg == RAX ? RCX : RAX;
-    Range range = x86_alone(stub->memop);
     uint8_t *at = begin(x, stub, x->alone_thunk[stub->mmu_idx][write][r == RCX]);
 
     access_at(x, stub, mem(r, 0));
@@ -208,8 +210,7 @@ static void check_alone(X86 *x, const Stub *stub)
         asm_rm(&x->as, OPC_MOV_LOAD | REX_W, r, mem(RSP, FRAME_VALUE));
     }
     asm_jmp_to(&x->as, stub->resume);
-    end(x, at, (Note){ .disp = stub->disp, .probe = (uint8_t)range.probe,
-                       .align = (uint8_t)(range.align ? range.align - 1 : 0) });
+    end(x, at, stub->disp, x86_alone(stub->memop));
 }
 
 /* Nothing for accesses without a group; a swapped store would take a register more. */

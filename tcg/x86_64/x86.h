@@ -133,8 +133,8 @@ typedef struct Stub {                   /* code out of line */
     uint8_t disp;                       /* of the access, in the group */
     uint8_t *checked;                   /* behind the group's check */
     bool leader;                        /* of it: the check has just failed, which is */
-    bool group_write;                   /*     for writing, of a multiple of ... */
-    uint8_t group_align, group_probe;   /*     at this distance from the group's start */
+    bool group_write;                   /*     for writing ... */
+    Range group;                        /*     all of this */
     bool recheck;                       /* alone, before the slow path */
     uint8_t kill;                       /* other groups that must not outlive it */
     uint8_t kill_reg[NUM_HELD];         /* what holds each, or NO_REG: the frame */
