@@ -98,45 +98,41 @@ static void start_bases(X86 *x)
     }
 }
 
-/* Is (base + at) a multiple of align wherever (base + anchor) is one of g->align,
- * or the other way round? */
-static bool same_phase(const Group *g, int32_t at, int32_t align)
+/* Does the alignment of one follow from that of the other? */
+static bool same_phase(const Group *g, const Group *access)
 {
-    int32_t less = align < g->align ? align : g->align;
+    int32_t less = access->align < g->align ? access->align : g->align;
 
-    return g->align == 0 || ((uint32_t)(at - g->anchor) & (uint32_t)(less - 1)) == 0;
+    return less == 0 || ((uint32_t)(access->anchor - g->anchor) & (uint32_t)(less - 1)) == 0;
 }
 
-static bool join(Group *g, int32_t at, int32_t size, int32_t align, unsigned i)
+static bool join(Group *g, const Group *access)
 {
-    int64_t lo = at < g->lo ? at : g->lo;
-    int64_t end = (int64_t)at + size > g->end ? (int64_t)at + size : g->end;
+    int32_t lo = access->lo < g->lo ? access->lo : g->lo;
+    int32_t end = access->end > g->end ? access->end : g->end;
 
-    if (end - lo > MAX_SPAN || (align > 1 && !same_phase(g, at, align))) {
+    if ((int64_t)end - lo > MAX_SPAN || !same_phase(g, access)) {
         return false;
     }
-    if (align > 1 && align > g->align) {
-        g->align = align;
-        g->anchor = at;
+    if (access->align > g->align) {
+        g->align = access->align;
+        g->anchor = access->anchor;
     }
-    g->lo = (int32_t)lo;
-    g->end = (int32_t)end;
-    g->last = (uint16_t)i;
+    g->lo = lo;
+    g->end = end;
+    g->last = access->last;
+    g->write |= access->write;
     return true;
 }
 
-/* The open group that access i joins, or NULL. */
-static Open *join_open(X86 *x, Finder *f, const TCGOp *op, unsigned i)
+/* The open group that the access joins, or NULL. */
+static Open *join_open(X86 *x, Finder *f, const Open *own, const Group *access)
 {
-    unsigned base = x->base[op->in[0].temp];
-    int32_t at = x->offset[op->in[0].temp], size = 1 << (op->k[0] & MO_SIZE);
-    int32_t align = (int32_t)tcg_alignment((uint32_t)op->k[0]);
-
     for (unsigned k = 0; k < f->num_open; k++) {
         Open *o = &f->open[k];
 
-        if (o->base == base && o->mmu_idx == (uint8_t)op->k[1] &&
-            join(&x->group[o->group], at, size, align, i)) {
+        if (o->base == own->base && o->mmu_idx == own->mmu_idx &&
+            join(&x->group[o->group], access)) {
             return o;
         }
     }
@@ -161,29 +157,28 @@ static Open *new_open(const X86 *x, Finder *f)
 
 static void note_access(X86 *x, Finder *f, const TCGOp *op, unsigned i)
 {
-    bool write = op->opc == TCG_qemu_st || op->opc == TCG_x87_st || (op->k[0] & MO_RMW);
-    uint8_t mmu_idx = (uint8_t)op->k[1];
     int32_t at = x->offset[op->in[0].temp];
-    int32_t size = 1 << (op->k[0] & MO_SIZE);
     int32_t align = (int32_t)tcg_alignment((uint32_t)op->k[0]);
-    Open *o;
 
     x->group_of[i] = NO_GROUP;
     if (at > INT32_MAX - 16) {
         return;
     }
-    o = join_open(x, f, op, i);
+    const Open own = { .group = (uint16_t)x->num_groups, .base = x->base[op->in[0].temp],
+                       .mmu_idx = (uint8_t)op->k[1] };
+    const Group access = {
+        .lo = at, .end = at + (1 << (op->k[0] & MO_SIZE)), .at = at,
+        .align = align > 1 ? align : 0, .anchor = at,
+        .first = (uint16_t)i, .last = (uint16_t)i, .from = TCG_NO_TEMP,
+        .write = op->opc == TCG_qemu_st || op->opc == TCG_x87_st || (op->k[0] & MO_RMW),
+    };
+    Open *o = join_open(x, f, &own, &access);
+
     if (!o) {
         o = new_open(x, f);
-        *o = (Open){ .group = (uint16_t)x->num_groups++,
-                     .base = x->base[op->in[0].temp],
-                     .mmu_idx = mmu_idx };
-        x->group[o->group] = (Group){ .lo = at, .end = at + size,
-                                      .align = align > 1 ? align : 0, .anchor = at,
-                                      .first = (uint16_t)i, .last = (uint16_t)i,
-                                      .at = at, .from = TCG_NO_TEMP };
+        *o = own;
+        x->group[x->num_groups++] = access;
     }
-    x->group[o->group].write |= write;
     x->group[o->group].interrupted |= o->interrupted;
     x->group_of[i] = o->group;
     for (unsigned k = 0; k < f->num_open; k++) {
