@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/mem.h"
+#include "util/thread.h"
 
 enum { SECTOR = 512 };
 
@@ -87,7 +88,7 @@ int nbd_device_start(NbdDevice **d, const char *path, int socket, uint64_t size,
     **d = (NbdDevice){ .fd = fd, .gone = gone };
     int ret = set_up(*d, socket, size, flags);
     if (ret >= 0) {
-        ret = -pthread_create(&(*d)->thread, NULL, run, *d);
+        ret = -thread_create(&(*d)->thread, NULL, run, *d);
     }
     if (ret < 0) {
         ioctl(fd, NBD_CLEAR_SOCK);

@@ -695,7 +695,8 @@ int main(int argc, char **argv)
     }
     unsigned unused = print_unused();
 
-    printf("# %llu cases, %llu instructions, %u rows; no exception in %llu of 32, %llu of 16 bits\n",
+    printf("# %llu cases, %llu instructions, %u rows; "
+           "no exception in %llu of 32, %llu of 16 bits\n",
            (unsigned long long)num_cases, (unsigned long long)num_insns, num_leaves,
            (unsigned long long)num_finished[0], (unsigned long long)num_finished[1]);
     printf("# %u cases ran into the code of others and differed, %u ran in circles there, %u read "
