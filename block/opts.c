@@ -76,12 +76,14 @@ static bool in_list(const BlockOptDef *d, const char *name)
     return false;
 }
 
-static void list_names(const BlockOptDef *d, char *buf, size_t size)
+static void list_names(const BlockOptDef *d, const BlockOptDef *but, char *buf, size_t size)
 {
     for (; d && d->name; d++) {
         size_t used = strlen(buf);
 
-        snprintf(buf + used, size - used, "%s%s", used ? ", " : "", d->name);
+        if (!in_list(but, d->name)) {
+            snprintf(buf + used, size - used, "%s%s", used ? ", " : "", d->name);
+        }
     }
 }
 
@@ -95,8 +97,8 @@ int opts_check(const BlockOpts *o, const BlockOptDef *defs,
         if (in_list(defs, name) || in_list(more, name)) {
             continue;
         }
-        list_names(defs, known, sizeof(known));
-        list_names(more, known, sizeof(known));
+        list_names(defs, NULL, known, sizeof(known));
+        list_names(more, defs, known, sizeof(known));
         return error_set(err, EINVAL, "no option \"%s\"; there is: %s", name,
                          *known ? known : "none");
     }

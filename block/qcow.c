@@ -411,7 +411,7 @@ static int qcow_create(const char *filename, uint64_t size, const BlockOpts *opt
         return error_set(err, ENAMETOOLONG, "%s: the name of the backing file is longer than"
                          " %d bytes", filename, MAX_NAME);
     }
-    if (size < BDRV_SECTOR_SIZE || size > 1ull << 50) {
+    if (size == 0 || size > 1ull << 50) {
         return error_set(err, EINVAL, "%s: a qcow image holds 512 bytes to 1 PiB", filename);
     }
     ret = bdrv_create_node(filename, 0, NULL, &file, err);

@@ -1203,6 +1203,12 @@ static int place_text(const char *filename, const Plan *p, const char *text, Err
     return ret;
 }
 
+/* Grains are found with 32 bits of sectors, extents by MAX_EXTENTS lines. */
+static uint64_t largest(const Plan *p)
+{
+    return p->split ? MAX_EXTENTS * SPLIT : p->flat ? 1ull << 44 : (2ull << 40) - (1 << 30);
+}
+
 static int vmdk_create(const char *filename, uint64_t size, const BlockOpts *opts,
                        Error *err)
 {
@@ -1211,7 +1217,7 @@ static int vmdk_create(const char *filename, uint64_t size, const BlockOpts *opt
     char *lines = NULL;
     int ret = parse_plan(opts, &p, err);
 
-    if (ret >= 0 && size > (p.split || p.flat ? 1ull << 44 : (2ull << 40) - (1 << 30))) {
+    if (ret >= 0 && size > largest(&p)) {
         return error_set(err, EFBIG, "%s: too large for a vmdk image of subformat %s", filename,
                          p.type);
     }

@@ -298,10 +298,12 @@ typedef struct Piece {                  /* of the map, merged */
     const BlockDriverState *node;
 } Piece;
 
+/* Zeroes behind the end of a shorter backing file are its overlay's, and not there. */
 static Piece piece_of(uint64_t off, const ImgExtent *e)
 {
-    Piece p = { .start = off, .len = e->num, .depth = e->depth, .node = e->node,
-                .present = e->status & BDRV_BLOCK_ALLOCATED,
+    bool behind = off >= e->node->length;
+    Piece p = { .start = off, .len = e->num, .depth = e->depth - behind, .node = e->node,
+                .present = (e->status & BDRV_BLOCK_ALLOCATED) && !behind,
                 .zero = e->status & BDRV_BLOCK_ZERO, .data = e->status & BDRV_BLOCK_DATA,
                 .has_offset = e->status & BDRV_BLOCK_OFFSET };
 
@@ -312,7 +314,7 @@ static Piece piece_of(uint64_t off, const ImgExtent *e)
 static bool continues(const Piece *a, const Piece *b)
 {
     return a->depth == b->depth && a->present == b->present && a->zero == b->zero &&
-           a->data == b->data && a->has_offset == b->has_offset && a->node == b->node &&
+           a->data == b->data && a->has_offset == b->has_offset &&
            (!a->has_offset || a->offset + a->len == b->offset);
 }
 

@@ -50,7 +50,9 @@ for my $w (
     [1, qr/needs a size/, 'create', '-f', 'qcow2', 'x'],
     [1, qr/Unknown file format 'zip'/, 'create', '-f', 'zip', 'x', '1M'],
     [1, qr/'bochs' does not support image creation/, 'create', '-f', 'bochs', 'x', '1M'],
-    [1, qr/no option "colour"/, 'create', '-f', 'qcow2', '-o', 'colour=red', 'x', '1M'],
+    [1, qr/no option "colour"; (?!.*(preallocation).*\1)/, 'create', '-f', 'qcow2', '-o', 'colour=red', 'x', '1M'],
+    [1, qr/too large/, 'create', '-q', '-f', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse', 'x',
+     '9T'],
     [1, qr/power of two/, 'create', '-q', '-f', 'qcow2', '-o', 'cluster_size=3', 'x', '1M'],
     [1, qr/without backing format/, 'create', '-f', 'qcow2', '-b', 'a.qcow2', 'x'],
     [1, qr/same filename as the backing file/, 'create', '-f', 'qcow2', '-b', 'x', '-F', 'raw',
@@ -120,6 +122,8 @@ my @both = map { [split ' '] } grep { /\S/ && !/^\s*#/ } split /\n/, <<'END';
 img create -f qcow2 n.qcow2 64M
 img create -f qcow2 -o compat=0.10 -b a.qcow2 -F qcow2 n2.qcow2 1M
 img create -f qcow2 -o cluster_size=4k,lazy_refcounts=on,refcount_bits=8 n3.qcow2 1.5M
+img create -f qcow2 -b a.qcow2 -F qcow2 longer.qcow2 99M
+img create -f qcow n.qcow 1
 img create -f raw n.raw 64M
 img create -f vdi n.vdi 64M
 img create -f vpc n.vpc 64M
@@ -134,6 +138,7 @@ img info --backing-chain b.qcow2
 img info --backing-chain --output=json b.qcow2
 img info n2.qcow2
 img info n3.qcow2
+img info n.qcow
 img info n.raw
 img info --output=json n.raw
 img info n.vdi
@@ -143,6 +148,7 @@ img map a.qcow2
 img map --output=json a.qcow2
 img map b.qcow2
 img map --output=json b.qcow2
+img map --output=json longer.qcow2
 img map --start-offset=1M --max-length=3M --output=json b.qcow2
 img map r.raw
 img map --output=json r.raw
