@@ -37,7 +37,7 @@ enum {
     BDRV_BLOCK_DATA      = 1,           /* has bytes of its own */
     BDRV_BLOCK_ZERO      = 2,           /* reads as zeroes */
     BDRV_BLOCK_ALLOCATED = 4,           /* from this image, not its backing */
-    BDRV_BLOCK_OFFSET    = 8,           /* *map is where in bs->file */
+    BDRV_BLOCK_OFFSET    = 8,           /* *map is where in bdrv_data_file(bs) */
 };
 
 /* Flags of write requests. */
@@ -114,6 +114,9 @@ struct BlockDriver {
     int (*co_block_status)(BlockDriverState *bs, uint64_t off, uint64_t len,
                            uint64_t *num, uint64_t *map);
     int (*co_truncate)(BlockDriverState *bs, uint64_t size, Error *err);
+    /* Enter a place for all that is at from and behind it, and reads as zeroes
+     * now; reserve: the host has room for it, too. */
+    int (*co_preallocate)(BlockDriverState *bs, uint64_t from, bool reserve);
     int (*co_write_compressed)(BlockDriverState *bs, uint64_t off, uint64_t len,
                                const QEMUIOVector *qiov, size_t at);
 
@@ -154,6 +157,7 @@ struct BlockDriverState {
     const BlockDriver *drv;             /* NULL: no medium */
     void *opaque;                       /* the driver's */
     BlockDriverState *file, *backing;   /* or NULL */
+    BlockDriverState *data_file;        /* the driver's: has the data, not file; or NULL */
     char *filename;
     char *asked_format;                 /* as given to bdrv_open, or NULL */
     BlockOpts asked_opts;
@@ -176,6 +180,11 @@ struct BlockDriverState {
     struct BlockBackend *blk;           /* a drive's: backend.c; else NULL */
     struct BlockJob *job;               /* that copies it: job.c; or NULL */
 };
+
+static inline BlockDriverState *bdrv_data_file(const BlockDriverState *bs)
+{
+    return bs->data_file ? bs->data_file : bs->file;
+}
 
 /* -- For drivers: in coroutines ---------------------------------------------- */
 

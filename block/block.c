@@ -477,6 +477,27 @@ int bdrv_truncate(BlockDriverState *bs, uint64_t size, Error *err)
     return aio_run_sync(run_truncate, &t);
 }
 
+typedef struct Preallocate { BlockDriverState *bs; uint64_t from; bool reserve; } Preallocate;
+
+static int run_preallocate(void *arg)
+{
+    const Preallocate *p = arg;
+
+    return p->bs->drv->co_preallocate(p->bs, p->from, p->reserve);
+}
+
+int bdrv_preallocate(BlockDriverState *bs, uint64_t from, bool reserve, Error *err)
+{
+    Preallocate p = { bs, from, reserve };
+    int ret = bs->drv->co_preallocate ? aio_run_sync(run_preallocate, &p) : -ENOTSUP;
+
+    return ret == -ENOTSUP ? error_set(err, ENOTSUP, "%s: images of format %s have no"
+                                       " preallocation=%s", bs->filename, bs->drv->name,
+                                       reserve ? "falloc" : "metadata")
+         : ret < 0 ? error_set(err, -ret, "%s: cannot be preallocated: %s", bs->filename,
+                               strerror(-ret)) : 0;
+}
+
 /* -- Commit ------------------------------------------------------------------ */
 
 static int commit_piece(BlockDriverState *bs, uint64_t off, uint64_t len, int status,

@@ -79,6 +79,10 @@ int bdrv_create(const char *format, const char *filename, uint64_t size,
 /* The tree opened again for writing, or no more; on error it is as it was. */
 int bdrv_set_writable(BlockDriverState *bs, bool writable, Error *err);
 int bdrv_truncate(BlockDriverState *bs, uint64_t size, Error *err);
+/* After it grew from that size: places for the new part, entered and not written;
+ * reserve: with room on the host.  From its length on: nothing, but -ENOTSUP if that
+ * cannot be had. */
+int bdrv_preallocate(BlockDriverState *bs, uint64_t from, bool reserve, Error *err);
 /* Write what the top image holds into its backing image. */
 int bdrv_commit(BlockDriverState *bs, Error *err);
 

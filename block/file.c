@@ -450,6 +450,18 @@ static int file_truncate(BlockDriverState *bs, uint64_t size, Error *err)
     return 0;
 }
 
+static int file_preallocate(BlockDriverState *bs, uint64_t from, bool reserve)
+{
+    File *s = bs->opaque;
+
+    if (!reserve) {
+        return -ENOTSUP;
+    }
+    s->data_to = 0;
+    return from < bs->length
+           ? -posix_fallocate(s->fd, (off_t)from, (off_t)(bs->length - from)) : 0;
+}
+
 static int64_t file_allocated(BlockDriverState *bs)
 {
     const File *s = bs->opaque;
@@ -531,6 +543,7 @@ static int file_create(const char *filename, uint64_t size, const BlockOpts *opt
     .co_flush_to_disk = file_flush,             \
     .co_block_status = file_block_status,       \
     .co_truncate = file_truncate,               \
+    .co_preallocate = file_preallocate,         \
     .allocated_size = file_allocated
 
 const BlockDriver bdrv_file = {

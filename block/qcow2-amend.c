@@ -75,11 +75,14 @@ static int hide(BlockDriverState *bs, uint64_t from, uint64_t to)
     return from < to ? qcow2_co_write_zeroes(bs, from, to - from, 0) : 0;
 }
 
-static int resize_data_file(BlockDriverState *bs, uint64_t size)
+/* A raw one is the disk at any time, each byte at its own place. */
+static int resize_data_file(BlockDriverState *bs, uint64_t old, uint64_t size)
 {
     const Qcow2 *s = bs->opaque;
 
-    return qcow2_raw_data(s) && s->data->length != size ? bdrv_truncate(s->data, size, NULL) : 0;
+    int ret = s->data->length != size ? bdrv_truncate(s->data, size, NULL) : 0;
+
+    return ret < 0 || size <= old ? ret : qcow2_co_preallocate(bs, old, false);
 }
 
 static int resize(BlockDriverState *bs, uint64_t size)
@@ -97,7 +100,7 @@ static int resize(BlockDriverState *bs, uint64_t size)
     if (ret >= 0 && size > old && bs->backing && bs->backing->length > old) {
         ret = hide(bs, old, MIN(size, bs->backing->length));
     }
-    return ret < 0 ? ret : resize_data_file(bs, size);
+    return ret < 0 || !qcow2_raw_data(s) ? ret : resize_data_file(bs, old, size);
 }
 
 int qcow2_co_truncate(BlockDriverState *bs, uint64_t size, Error *err)

@@ -121,7 +121,9 @@ static void ref_entry(Check *c, const uint8_t *p)
             corruption(c, "subclusters both allocated and zero, map", map);
         }
     }
-    if (!host || qcow2_external(s)) {
+    bool external = qcow2_external(s);
+
+    if (!host && !(external && (e & QCOW2_COPIED))) {
         return;
     }
     if (host & (s->cluster_size - 1)) {
@@ -129,7 +131,7 @@ static void ref_entry(Check *c, const uint8_t *p)
         return;
     }
     note_active(c, host, false);
-    ref(c, host, s->cluster_size, "data beyond the end of the file at");
+    ref(c, host, external ? 0 : s->cluster_size, "data beyond the end of the file at");
 }
 
 static int walk_l2(Check *c, uint64_t l2)

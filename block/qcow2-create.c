@@ -378,14 +378,35 @@ static int write_first(const char *filename, const New *n, Error *err)
     return ret;
 }
 
-/* A cluster for every byte of the disk, not written. */
-static int preallocate(void *arg)
+/* A new cluster reads as zeroes; of an external file, what is in it already. */
+static int clear_cluster(BlockDriverState *bs, const Qcow2Write *w)
 {
-    BlockDriverState *bs = arg;
-    Qcow2 *s = bs->opaque;
-    uint64_t end = 0;
+    const Qcow2 *s = bs->opaque;
+    uint64_t len = w->to - w->from;
 
-    for (uint64_t off = 0; off < bs->length;) {
+    if (s->data != bs->file) {
+        len = qcow2_raw_data(s) ? 0 : MIN(len, s->data->length - MIN(w->host, s->data->length));
+    }
+    return w->fresh || len == 0 ? 0 : bdrv_co_write_zeroes(s->data, w->host, len, 0);
+}
+
+/* The file reaches to end, and has room from start on. */
+static int stretch(BlockDriverState *file, uint64_t start, uint64_t end, bool reserve)
+{
+    int ret = file->growable && file->length < end ? bdrv_truncate(file, end, NULL) : 0;
+
+    if (ret < 0 || !reserve || start >= end) {
+        return ret;
+    }
+    return file->drv->co_preallocate ? file->drv->co_preallocate(file, start, true) : -ENOTSUP;
+}
+
+int qcow2_co_preallocate(BlockDriverState *bs, uint64_t from, bool reserve)
+{
+    const Qcow2 *s = bs->opaque;
+    uint64_t start = UINT64_MAX, end = 0;
+
+    for (uint64_t off = align_up(from, s->cluster_size); off < bs->length;) {
         Qcow2Run run;
         Qcow2Write w;
         int ret = qcow2_prepare_write(bs, off, bs->length, &run, &w);
@@ -393,9 +414,8 @@ static int preallocate(void *arg)
         if (ret > 0) {
             w.from = w.cow_from = w.alloc.start;
             w.to = w.cow_to = w.alloc.end;
-            if (!w.fresh && s->data == bs->file) {
-                ret = bdrv_co_write_zeroes(s->data, w.host, w.to - w.from, 0);
-            }
+            ret = clear_cluster(bs, &w);
+            start = MIN(start, w.host);
             end = MAX(end, w.host + (w.to - w.from));
             off = w.to;
             if (ret < 0) {
@@ -410,10 +430,8 @@ static int preallocate(void *arg)
             return ret;
         }
     }
-    if (s->data != bs->file) {
-        end = bs->length;
-    }
-    return s->data->growable && s->data->length < end ? bdrv_truncate(s->data, end, NULL) : 0;
+    return s->data == bs->file ? stretch(s->data, start, end, reserve)
+                               : stretch(s->data, from, bs->length, reserve);
 }
 
 static int grow_new(const char *filename, const New *n, Error *err)
@@ -427,11 +445,8 @@ static int grow_new(const char *filename, const New *n, Error *err)
         s->fresh_from = 3;              /* the file is new: the rest is zero */
         ret = n->size ? bdrv_truncate(bs, n->size, err) : 0;
     }
-    if (ret >= 0 && n->prealloc != PRE_OFF) {
-        ret = aio_run_sync(preallocate, bs);
-        if (ret < 0) {
-            error_set(err, -ret, "%s: cannot be preallocated: %s", filename, strerror(-ret));
-        }
+    if (ret >= 0 && n->prealloc != PRE_OFF) {   /* the file was made with the room */
+        ret = bdrv_preallocate(bs, 0, false, err);
     }
     if (ret >= 0 && (ret = bdrv_flush(bs)) < 0) {
         error_set(err, -ret, "%s: cannot be written: %s", filename, strerror(-ret));

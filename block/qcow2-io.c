@@ -401,8 +401,7 @@ int qcow2_co_discard(BlockDriverState *bs, uint64_t off, uint64_t len)
 
 static int status_of(const BlockDriverState *bs, const Qcow2Run *run)
 {
-    const Qcow2 *s = bs->opaque;
-    int at = run->has_host && s->data == bs->file ? BDRV_BLOCK_OFFSET : 0;
+    int at = run->has_host ? BDRV_BLOCK_OFFSET : 0;
 
     switch (run->kind) {
     case Q_HOLE:   return bs->backing_file ? 0 : BDRV_BLOCK_ZERO;

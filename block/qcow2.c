@@ -212,9 +212,8 @@ static void free_state(BlockDriverState *bs)
 {
     Qcow2 *s = bs->opaque;
 
-    if (s->data != bs->file) {
-        bdrv_delete_child(s->data);
-    }
+    bdrv_delete_child(bs->data_file);
+    bs->data_file = NULL;
     for (int i = 0; i < s->num_ext; i++) {
         free(s->ext[i].data);
     }
@@ -246,6 +245,7 @@ static int open_data_file(BlockDriverState *bs, Error *err)
     }
     int ret = bdrv_open_child(bs, &s->data, s->data_name, NULL, bs->flags, err);
 
+    bs->data_file = s->data;
     return ret < 0 ? error_prefix(err, ret, "data file of %s", bs->filename) : 0;
 }
 
@@ -471,6 +471,7 @@ const BlockDriver bdrv_qcow2 = {
     .co_flush_to_disk = qcow2_flush_to_disk,
     .co_block_status = qcow2_co_block_status,
     .co_truncate = qcow2_co_truncate,
+    .co_preallocate = qcow2_co_preallocate,
     .co_write_compressed = qcow2_co_write_compressed,
     .allocated_size = qcow2_allocated_size,
     .info = qcow2_info,

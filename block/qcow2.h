@@ -290,6 +290,7 @@ int qcow2_unpack(BlockDriverState *bs, uint64_t entry, uint8_t *buf);
 int qcow2_create(const char *filename, uint64_t size, const BlockOpts *opts, Error *err);
 int qcow2_measure(const BlockOpts *opts, BlockDriverState *in, uint64_t size,
                   BlockMeasure *m, Error *err);
+int qcow2_co_preallocate(BlockDriverState *bs, uint64_t from, bool reserve);
 extern const BlockOptDef qcow2_create_opts[], qcow2_amend_opts[];
 int qcow2_amend(BlockDriverState *bs, const BlockOpts *opts, Error *err);
 int qcow2_change_backing(BlockDriverState *bs, const char *file, const char *format,

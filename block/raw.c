@@ -142,6 +142,15 @@ static int raw_truncate(BlockDriverState *bs, uint64_t size, Error *err)
     return ret;
 }
 
+static int raw_preallocate(BlockDriverState *bs, uint64_t from, bool reserve)
+{
+    const Raw *s = bs->opaque;
+    BlockDriverState *file = bs->file;
+
+    return file->drv->co_preallocate ? file->drv->co_preallocate(file, s->offset + from, reserve)
+                                     : -ENOTSUP;
+}
+
 static int raw_create(const char *filename, uint64_t size, const BlockOpts *opts,
                       Error *err)
 {
@@ -171,5 +180,6 @@ const BlockDriver bdrv_raw = {
     .co_discard = raw_discard,
     .co_block_status = raw_block_status,
     .co_truncate = raw_truncate,
+    .co_preallocate = raw_preallocate,
     .measure = raw_measure,
 };

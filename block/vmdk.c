@@ -688,6 +688,7 @@ static void vmdk_close(BlockDriverState *bs)
         }
     }
     free(s->ext);
+    bs->data_file = NULL;
 }
 
 static int vmdk_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
@@ -719,6 +720,8 @@ static int vmdk_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
     free(text);
     if (ret < 0) {
         vmdk_close(bs);
+    } else if (s->num == 1 && s->ext[0].kind == VMDK_FLAT) {
+        bs->data_file = s->ext[0].file;
     }
     return ret;
 }
@@ -890,7 +893,8 @@ static int vmdk_block_status(BlockDriverState *bs, uint64_t off, uint64_t len,
         return BDRV_BLOCK_ZERO | BDRV_BLOCK_ALLOCATED;
     case VMDK_FLAT:
         ret = bdrv_co_block_status(e->file, e->flat_at + in, n, num, map);
-        return ret < 0 ? ret : (ret & ~BDRV_BLOCK_OFFSET) | BDRV_BLOCK_ALLOCATED;
+        return ret < 0 ? ret : (ret & ~(bs->data_file ? 0 : BDRV_BLOCK_OFFSET)) |
+                               BDRV_BLOCK_ALLOCATED;
     default:
         return clusters_status(&e->map, in, n, num, map);
     }

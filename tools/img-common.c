@@ -241,7 +241,7 @@ bool img_new_reads_zero(const char *file)
 /* Data that lies in a hole of the file is zero, too. */
 static int look_below(BlockDriverState *node, ImgExtent *e)
 {
-    BlockDriverState *file = node->file;
+    BlockDriverState *file = bdrv_data_file(node);
     uint64_t num;
 
     if (!(e->status & BDRV_BLOCK_OFFSET) || !(e->status & BDRV_BLOCK_DATA) || !file ||

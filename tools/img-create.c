@@ -332,7 +332,7 @@ typedef struct Resize {
     bool quiet, shrink;
 } Resize;
 
-/* Room for what was added: zeroes, written. */
+/* preallocation=full: zeroes, written. */
 static int fill(BlockDriverState *bs, uint64_t from)
 {
     char *zeroes = bdrv_memalign(bs, ZERO_CHUNK);
@@ -349,11 +349,26 @@ static int fill(BlockDriverState *bs, uint64_t from)
                               strerror(-ret)) : 0;
 }
 
+/* What cannot be preallocated is refused before anything changes. */
+static int set_size(BlockDriverState *bs, uint64_t now, const char *prealloc)
+{
+    uint64_t old = blk_length(bs);
+    bool reserve = !strcmp(prealloc, "falloc");
+    bool places = reserve || !strcmp(prealloc, "metadata");
+    Error err = { "" };
+
+    if ((places && bdrv_preallocate(bs, old, reserve, &err) < 0) ||
+        bdrv_truncate(bs, now, &err) < 0 ||
+        (places && bdrv_preallocate(bs, old, reserve, &err) < 0)) {
+        return img_fail("%s", err.msg);
+    }
+    return strcmp(prealloc, "full") ? 0 : fill(bs, old);
+}
+
 static int resize_it(BlockDriverState *bs, const Resize *r, const char *size)
 {
     uint64_t old = blk_length(bs), n = 0;
     bool relative = *size == '+' || *size == '-';
-    Error err = { "" };
 
     if (parse_size(size + relative, &n) < 0 || n > INT64_MAX) {
         img_fail("Parameter 'size' expects a non-negative number below 2^64");
@@ -378,10 +393,7 @@ static int resize_it(BlockDriverState *bs, const Resize *r, const char *size)
     if (now < old && strcmp(r->prealloc, "off")) {
         return img_fail("Preallocation can only be used for growing images");
     }
-    if (bdrv_truncate(bs, now, &err) < 0) {
-        return img_fail("%s", err.msg);
-    }
-    if (strcmp(r->prealloc, "off") && fill(bs, old)) {
+    if (set_size(bs, now, r->prealloc)) {
         return 1;
     }
     if (!r->quiet) {

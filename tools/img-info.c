@@ -348,7 +348,7 @@ static int print_piece(const Piece *p, bool first, bool json)
     print_hex(p->start);
     print_hex(p->len);
     print_hex(p->offset);
-    printf("%s\n", p->node->filename);
+    printf("%s\n", (p->node->data_file ? p->node->data_file : p->node)->filename);
     return 0;
 }
 

@@ -82,6 +82,8 @@ for my $w (
     [1, qr/backing format must be specified/, 'rebase', '-b', 'a.qcow2', 'b.qcow2'],
     [1, qr/size must be positive/, 'resize', '-f', 'raw', 'r.raw', '-9M'],
     [1, qr/--shrink/, 'resize', '-f', 'raw', 'r.raw', '4M'],
+    [1, qr/no preallocation=metadata/, 'resize', '--preallocation=metadata', '-f', 'raw', 'r.raw',
+     '9M'],
     [1, qr/Invalid preallocation mode 'no'/, 'resize', '--preallocation=no', 'r.raw', '9M'],
     [1, qr/Cannot mix/, 'snapshot', '-c', 'a', '-d', 'a', 'a.qcow2'],
     [1, qr/snapshot not found/, 'snapshot', '-d', 'z', 'a.qcow2'],
@@ -103,6 +105,7 @@ for my $w (
        "refused: @args") or diag("status $status: $out");
 }
 ok(!-e 'x', 'nothing was made by a refused command');
+is(-s 'r.raw', 8 << 20, 'nor grown');
 
 for my $w (
     [qr/command "fly" not found/, 'fly'], [qr/expected at least 2 arguments/, 'read 0'],
@@ -196,6 +199,15 @@ img amend -o compat=0.10 n.qcow2
 img info n.qcow2
 img amend -o compat=1.1,lazy_refcounts=on n.qcow2
 img info n.qcow2
+img create -f qcow2 grown.qcow2 1M
+img resize --preallocation=metadata grown.qcow2 3M
+img map --output=json grown.qcow2
+img check grown.qcow2
+img create -f qcow2 -o data_file=out.raw out.qcow2 1M
+io write+-P+5+64k+128k out.qcow2
+img map out.qcow2
+img map --output=json out.qcow2
+img check out.qcow2
 img snapshot -c one a.qcow2
 img snapshot -a one a.qcow2
 img snapshot -d one a.qcow2
@@ -287,6 +299,24 @@ for my $c ([], ['-c']) {
     must($img, 'convert', @$c, qw(-f raw -O qcow2 in.raw in.raw r.raw out));
     spew('all.raw', slurp('in.raw') . slurp('in.raw') . slurp('r.raw'));
     is((run($img, qw(compare -f raw -F qcow2 all.raw out)))[0], 0, "three images in one, @$c");
+}
+
+# -- Growing ----------------------------------------------------------------------
+
+# A raw data file is the disk at any time, and may be written to by others.
+must($img, qw(create -q -f qcow2 -o), 'data_file=data.raw,data_file_raw=on', 'raw.qcow2', '200k');
+must($img, qw(resize -q raw.qcow2 400k));
+must($io, qw(-f raw -c), 'write -q -P 7 300k 64k', 'data.raw');
+must($io, qw(-f qcow2 -c), 'read -q -P 7 300k 64k', 'raw.qcow2');
+
+# What was in clusters of the old size, or in the backing file below them, stays.
+must($img, qw(create -q -f qcow2 -b in.qcow2 -F qcow2 grown.qcow2 200k));
+must($img, qw(convert -f qcow2 -O raw grown.qcow2 before.raw));
+for my $how (qw(metadata falloc full)) {
+    must($img, 'resize', '-q', "--preallocation=$how", 'grown.qcow2', '+200k');
+    must($img, qw(resize -q -f raw before.raw +200k));
+    is((run($img, qw(compare -f qcow2 -F raw grown.qcow2 before.raw)))[0], 0,
+       "grown with preallocation=$how: zeroes behind what was there");
 }
 
 # -- What only ours can do --------------------------------------------------------
