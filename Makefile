@@ -66,6 +66,7 @@ $(O)/qemu-%: $(O)/tools/qemu-%.o $(O)/core.a
 $(O)/qemu-img: $(call obj,$(call in,tools/img-*.c) $(call in,tools/fs-*.c))
 $(O)/qemu-img: LDLIBS += $(IMG_LIBS)
 $(O)/qemu-io: $(call obj,$(call in,tools/io-*.c))
+$(O)/qemu-nbd: $(call obj,tools/fs-part.c)
 
 $(O)/core.a: $(call obj,$(CORE))
 $(O)/i386.a: $(call obj,$(PARTS.i386))

@@ -11,34 +11,19 @@
  * specification 2.10, 5.3 (GPT).
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/fs.h"
 #include "util/bits.h"
-#include "util/mem.h"
 
-enum { SECTOR = 512, TABLE = 446, ENTRY = 16, MAX_PARTS = 128, GPT_ENTRY = 128 };
+enum { SECTOR = 512, TABLE = 446, ENTRY = 16, GPT_ENTRY = 128 };
 enum { EXTENDED = 0x05, EXTENDED_LBA = 0x0f, EXTENDED_LINUX = 0x85, PROTECTIVE = 0xee };
 
-int fs_volume_read(const FsVolume *v, uint64_t off, void *buf, uint64_t len)
-{
-    if (off > v->len || len > v->len - off) {
-        return -EIO;
-    }
-    return blk_pread(v->bs, v->start + off, buf, len);
-}
-
-typedef struct Parts {
-    FsVolume v[MAX_PARTS + 1];          /* by number; len 0: none */
-    int last;
-} Parts;
-
-static void add(Parts *p, BlockDriverState *bs, int number, uint64_t start, uint64_t len)
+static void add(FsParts *p, BlockDriverState *bs, int number, uint64_t start, uint64_t len)
 {
     uint64_t all = blk_length(bs) / SECTOR;
 
-    if (number <= MAX_PARTS && len && start && start < all) {
+    if (number <= FS_MAX_PARTS && len && start && start < all) {
         p->v[number] = (FsVolume){ bs, start * SECTOR, MIN(len, all - start) * SECTOR };
         p->last = MAX(p->last, number);
     }
@@ -55,12 +40,12 @@ static bool read_mbr(BlockDriverState *bs, uint64_t sector, uint8_t *buf)
            blk_pread(bs, sector * SECTOR, buf, SECTOR) >= 0 && load_le(buf + 510, 2) == 0xaa55;
 }
 
-static void find_logical(Parts *p, BlockDriverState *bs, uint64_t first)
+static void find_logical(FsParts *p, BlockDriverState *bs, uint64_t first)
 {
     uint64_t at = first;
     uint8_t buf[SECTOR];
 
-    for (int number = 5; number <= MAX_PARTS && read_mbr(bs, at, buf); number++) {
+    for (int number = 5; number <= FS_MAX_PARTS && read_mbr(bs, at, buf); number++) {
         const uint8_t *e = buf + TABLE, *next = e + ENTRY;
 
         add(p, bs, number, at + load_le(e + 8, 4), load_le(e + 12, 4));
@@ -71,7 +56,7 @@ static void find_logical(Parts *p, BlockDriverState *bs, uint64_t first)
     }
 }
 
-static bool find_gpt(Parts *p, BlockDriverState *bs)
+static bool find_gpt(FsParts *p, BlockDriverState *bs)
 {
     uint8_t head[SECTOR], e[GPT_ENTRY];
 
@@ -84,7 +69,7 @@ static bool find_gpt(Parts *p, BlockDriverState *bs)
     if (at >= blk_length(bs) / SECTOR || size < GPT_ENTRY || size > 4096) {
         return true;
     }
-    for (uint64_t i = 0; i < MIN(num, MAX_PARTS); i++) {
+    for (uint64_t i = 0; i < MIN(num, FS_MAX_PARTS); i++) {
         if (blk_pread(bs, at * SECTOR + i * size, e, GPT_ENTRY) < 0) {
             break;
         }
@@ -97,10 +82,11 @@ static bool find_gpt(Parts *p, BlockDriverState *bs)
     return true;
 }
 
-static void find_parts(Parts *p, BlockDriverState *bs)
+void fs_find_parts(FsParts *p, BlockDriverState *bs)
 {
     uint8_t buf[SECTOR];
 
+    *p = (FsParts){ .v[0] = { bs, 0, blk_length(bs) } };
     if (!read_mbr(bs, 0, buf)) {
         return;
     }
@@ -123,45 +109,11 @@ static void find_parts(Parts *p, BlockDriverState *bs)
     }
 }
 
-static Fs *open_volume(const FsVolume *v, Error *err)
+const FsVolume *fs_find_part(const FsParts *p, int number, Error *err)
 {
-    Fs *fs = fs_fat.open(v, err);
-
-    return fs ? fs : fs_ext.open(v, err);
-}
-
-static Fs *open_any(const Parts *p, Error *err)
-{
-    Fs *fs = open_volume(&p->v[0], err);
-
-    for (int i = 1; !fs && i <= p->last; i++) {
-        fs = p->v[i].len ? open_volume(&p->v[i], err) : NULL;
+    if (number <= p->last && p->v[number].len) {
+        return &p->v[number];
     }
-    return fs;
-}
-
-Fs *fs_open(BlockDriverState *bs, int part, Error *err)
-{
-    Parts *p = xzalloc(sizeof(*p));
-    Error why = { "" };
-    Fs *fs = NULL;
-
-    find_parts(p, bs);
-    p->v[0] = (FsVolume){ bs, 0, blk_length(bs) };
-    if (part < 0) {
-        fs = open_any(p, &why);
-    } else if (part <= p->last && p->v[part].len) {
-        fs = open_volume(&p->v[part], &why);
-    } else {
-        error_set(&why, ENOENT, "%s: has no partition %d", blk_filename(bs), part);
-    }
-    if (!fs && !*why.msg) {
-        error_set(&why, EINVAL, "%s: no FAT or ext2, ext3, ext4 file system in %s",
-                  blk_filename(bs), part < 0 ? "it" : "that partition");
-    }
-    if (!fs) {
-        *err = why;
-    }
-    free(p);
-    return fs;
+    error_set(err, ENOENT, "%s: has no partition %d", blk_filename(p->v[0].bs), number);
+    return NULL;
 }

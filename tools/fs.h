@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files inside disk images, for reading: qemu-img ls, cat, cp.
+ * Files inside disk images, for reading: qemu-img ls, cat, cp; qemu-nbd -P.
  *
- *      image -> partition (fs-part.c) -> FAT (fs-fat.c) or ext2/3/4 (fs-ext.c)
+ *      image -> partition (fs-part.c) -> which one? (fs-open.c)
+ *            -> FAT (fs-fat.c) or ext2/3/4 (fs-ext.c)
  *
  * A file system is a list of FsOps over a volume, a range of bytes of an image.
  * Everything on the disk is hostile: chains may be circles, names may be paths.
@@ -20,6 +21,13 @@ typedef struct FsVolume {
     BlockDriverState *bs;
     uint64_t start, len;
 } FsVolume;
+
+enum { FS_MAX_PARTS = 128 };
+
+typedef struct FsParts {
+    FsVolume v[FS_MAX_PARTS + 1];       /* by number; 0: the whole; len 0: none */
+    int last;
+} FsParts;
 
 typedef struct FsNode {                 /* a file, a directory ... */
     uint64_t id;                        /* the file system's */
@@ -57,6 +65,11 @@ extern const FsOps fs_fat, fs_ext;
 /* The file system of partition `part` (0: the whole image; -1: the first that
  * has one we know), or NULL and a sentence. */
 Fs *fs_open(BlockDriverState *bs, int part, Error *err);
+
+/* Those of an MBR or a GPT: 1 to 4, logical ones from 5. */
+void fs_find_parts(FsParts *p, BlockDriverState *bs);
+/* Number 0: the whole.  NULL and a sentence: it is not there. */
+const FsVolume *fs_find_part(const FsParts *p, int number, Error *err);
 
 int fs_volume_read(const FsVolume *v, uint64_t off, void *buf, uint64_t len);
 

@@ -30,6 +30,7 @@
 #include "block/nbd-device.h"
 #include "block/nbd-server.h"
 #include "sys/loop.h"
+#include "tools/fs.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -43,6 +44,7 @@ typedef struct Settings {
     const char *name, *description;
     int flags;                          /* BDRV_O_xxx */
     int shared;
+    int partition;                      /* 0: the whole image */
     uint64_t offset;
     BlockDetectZeroes detect_zeroes;
     bool list, disconnect, persistent, verbose, fork, depth;
@@ -97,6 +99,7 @@ static void help(void)
 "\n"
 "Exposing part of the image:\n"
 "  -o, --offset=OFFSET       offset into the image\n"
+"  -P, --partition=NUM       only this partition: 1 to 4, logical ones from 5\n"
 "  -A, --allocation-depth    expose the allocation depth\n"
 "\n"
 "General purpose options:\n"
@@ -205,16 +208,18 @@ static int set_number(Settings *s, int option, const char *value)
              ? fail("Invalid offset '%s'", value) : 0;
     }
     unsigned long n = strtoul(value, &end, 0);
-    unsigned long max = option == 'p' ? 65535 : INT32_MAX;
+    unsigned long max = option == 'p' ? 65535 : option == 'P' ? FS_MAX_PARTS : INT32_MAX;
 
-    if (*value < '0' || *value > '9' || *end || n > max || (option == 'p' && n == 0)) {
+    if (*value < '0' || *value > '9' || *end || n > max || (option != 'e' && n == 0)) {
         return option == 'p' ? fail("Invalid port '%s': a number from 1 to 65535", value)
+             : option == 'P' ? fail("Invalid partition '%s': a number from 1 to %d", value,
+                                    FS_MAX_PARTS)
                              : fail("Invalid shared device number '%s'", value);
     }
-    if (option == 'p') {
-        s->port = value;
-    } else {
-        s->shared = (int)n;
+    switch (option) {
+    case 'p': s->port = value; break;
+    case 'P': s->partition = (int)n; break;
+    default:  s->shared = (int)n; break;
     }
     return 0;
 }
@@ -232,7 +237,7 @@ static int set_option(Settings *s, int c, int index)
     switch (c) {
     case 'h': help(); return -1;
     case 'V': printf("qemu-nbd " CONFIG_VERSION "\n"); return -1;
-    case 'p': case 'e': case 'o': return set_number(s, c, optarg);
+    case 'p': case 'e': case 'o': case 'P': return set_number(s, c, optarg);
     case 'b': s->bind = optarg; return 0;
     case 'k': s->socket = optarg; return 0;
     case 't': s->persistent = true; return 0;
@@ -252,8 +257,6 @@ static int set_option(Settings *s, int c, int index)
     case OPT_PID_FILE: s->pid_file = optarg; return 0;
     case OPT_CACHE: case OPT_AIO: case OPT_DISCARD: case OPT_DETECT_ZEROES:
         return set_mode(s, c, optarg);
-    case 'P':
-        return fail("-P was removed: give the start of the partition with -o");
     case 'B': case 'T':
         return fail("-%c is not supported", c);
     case OPT_REFUSED:
@@ -286,6 +289,9 @@ static int parse(Settings *s, int argc, char **argv)
     }
     if (s->socket && (s->bind || s->port)) {
         return usage_error("-k and -b or -p: choose one");
+    }
+    if (s->partition && s->offset) {
+        return usage_error("-P and -o: choose one");
     }
     return 0;
 }
@@ -548,6 +554,32 @@ static int load_snapshot(BlockDriverState *bs, const char *text)
     return ret < 0 ? fail("Failed to load snapshot: %s", err.msg) : 0;
 }
 
+/* -o and -P: the part of the image that is served. */
+static int set_range(const Settings *s, NbdExport *e)
+{
+    uint64_t all = blk_length(e->bs);
+    FsParts parts;
+    Error err = { "" };
+
+    if (s->offset > all) {
+        return fail("Offset (%" PRIu64 ") has to be smaller than the image size (%" PRIu64 ")",
+                    s->offset, all);
+    }
+    e->offset = s->offset;
+    e->size = all - s->offset;
+    if (s->partition) {
+        fs_find_parts(&parts, e->bs);
+        const FsVolume *v = fs_find_part(&parts, s->partition, &err);
+
+        if (!v) {
+            return fail("%s", err.msg);
+        }
+        e->offset = v->start;
+        e->size = v->len;
+    }
+    return 0;
+}
+
 static int open_image(const Settings *s, BlockDriverState *bs, NbdExport *e)
 {
     Error err = { "" };
@@ -565,14 +597,10 @@ static int open_image(const Settings *s, BlockDriverState *bs, NbdExport *e)
     if (s->snapshot && load_snapshot(bs, s->snapshot)) {
         return EXIT_FAILURE;
     }
-    if (s->offset > blk_length(bs)) {
-        return fail("Offset (%" PRIu64 ") has to be smaller than the image size (%" PRIu64 ")",
-                    s->offset, blk_length(bs));
-    }
     blk_conf(bs)->detect_zeroes = s->detect_zeroes;
-    *e = (NbdExport){ s->name, s->description, bs, s->offset, blk_length(bs) - s->offset,
-                      blk_is_read_only(bs) };
-    return 0;
+    *e = (NbdExport){ .name = s->name, .description = s->description, .bs = bs,
+                      .read_only = blk_is_read_only(bs) };
+    return set_range(s, e);
 }
 
 /* -- Running ----------------------------------------------------------------- */

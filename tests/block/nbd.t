@@ -96,9 +96,28 @@ is($@, '', 'random writes through our client');
 stop($s);
 ok(slurp($image) eq $shadow, 'are in the file');
 
-($status, $out) = run(ours('nbd'), '-P', '1', $image);
-isnt($status, 0, '-P is refused');
-like($out, qr/-P was removed/, 'by name');
+# -- Partitions ----------------------------------------------------------------
+
+# 1: sectors 8 to 15; 2: extended, in it 5: sectors 34 to 37.
+sub mbr_entry { return pack('C x3 C x3 V V', 0, @_) }
+my $disk = $content;
+substr($disk, 446, 66) = mbr_entry(0x83, 8, 8) . mbr_entry(5, 32, 64) . "\0" x 32 . "\x55\xaa";
+substr($disk, 32 * 512 + 446, 66) = mbr_entry(0x83, 2, 4) . "\0" x 48 . "\x55\xaa";
+spew("$dir/parts.raw", $disk);
+for my $w ([1, 8, 8], [5, 34, 4]) {
+    my ($number, $first, $num) = @$w;
+    start($s, ours('nbd'), '-f', 'raw', '-k', $s, '-t', '-P', $number, "$dir/parts.raw");
+    quiet_ok("partition $number is read", ours('img'), 'convert', '-f', 'raw', '-O', 'raw',
+             uri($s, ''), "$dir/part.raw");
+    ok(slurp("$dir/part.raw") eq substr($disk, $first * 512, $num * 512), 'it alone');
+    stop($s);
+}
+for my $w ([qr/has no partition 2/, '-P', 2], [qr/Invalid partition '0'/, '-P', 0],
+           [qr/-P and -o: choose one/, '-P', 1, '-o', 512]) {
+    my ($text, @args) = @$w;
+    ($status, $out) = run(ours('nbd'), '-f', 'raw', '-k', $s, @args, "$dir/parts.raw");
+    ok($status && $out =~ $text, "refused: @args") or diag($out);
+}
 
 # -- A server that goes and comes back -------------------------------------------
 
