@@ -275,6 +275,18 @@ int qcow2_set_refcount(BlockDriverState *bs, uint64_t cluster, uint64_t count)
 
 /* -- Allocating -------------------------------------------------------------- */
 
+/* May a run start here?  That all is used so far behind the end cannot be. */
+static int check_start(BlockDriverState *bs, uint64_t cluster)
+{
+    const Qcow2 *s = bs->opaque;
+    uint64_t off = cluster << s->cluster_bits;
+    int ret = check_room(bs, cluster + 1);
+
+    return ret < 0 || !qcow2_beyond_file(bs, off) ? ret
+           : qcow2_corrupt(bs, "all clusters up to 0x%llx, far behind the end of the file, are"
+                           " counted as used", (unsigned long long)off);
+}
+
 /* The first run of free clusters, up to num.  Makes blocks on its way. */
 static int64_t find_run(BlockDriverState *bs, uint64_t num, uint64_t *first)
 {
@@ -282,7 +294,7 @@ static int64_t find_run(BlockDriverState *bs, uint64_t num, uint64_t *first)
     uint64_t i = s->free_hint, run = 0, count;
 
     for (; run < num; i++) {
-        int ret = check_room(bs, i + 1);
+        int ret = run ? check_room(bs, i + 1) : check_start(bs, i);
 
         if (ret >= 0) {
             ret = need_block(bs, i);
@@ -312,7 +324,7 @@ static int find_exact(BlockDriverState *bs, uint64_t num, uint64_t *first)
     uint64_t run = 0, count;
 
     for (uint64_t i = s->free_hint; run < num; i++) {
-        int ret = check_room(bs, i + 1);
+        int ret = run ? check_room(bs, i + 1) : check_start(bs, i);
 
         if (ret >= 0) {
             ret = qcow2_refcount(bs, i, &count);

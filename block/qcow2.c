@@ -142,8 +142,9 @@ bool qcow2_beyond_file(const BlockDriverState *bs, uint64_t off)
 {
     const Qcow2 *s = bs->opaque;
     uint64_t end = MAX(bs->file->length, s->fresh_from << s->cluster_bits);
+    uint64_t reach = MAX(1ull << (s->rb_bits + s->cluster_bits), 2ull * QCOW2_MAX_L1);
 
-    return off > end && off - end > 1ull << (s->rb_bits + s->cluster_bits);
+    return off > end && off - end > reach;
 }
 
 int qcow2_check_overlap(BlockDriverState *bs, uint64_t off, uint64_t len)

@@ -149,7 +149,8 @@ int qcow2_corrupt(BlockDriverState *bs, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Would these bytes of bs->file overwrite metadata?  -EIO if so. */
 int qcow2_check_overlap(BlockDriverState *bs, uint64_t off, uint64_t len);
-/* Farther than anything can be: a refcount block's reach behind the end. */
+/* Farther than anything can be: a refcount block's reach behind the end, or the
+ * largest table with the blocks that count it. */
 bool qcow2_beyond_file(const BlockDriverState *bs, uint64_t off);
 void qcow2_note_meta(Qcow2 *s, uint64_t off, uint64_t len);
 /* Entries an L1 table needs for a disk of that size. */

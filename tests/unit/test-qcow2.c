@@ -507,6 +507,25 @@ TEST(resize)
     drop(path);
 }
 
+/* An L1 table that is longer than what a refcount block counts. */
+TEST(a_large_disk_of_tiny_clusters)
+{
+    char *path = new_image(10ull << 30, "cluster_size=512"), buf[512];
+    BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+    Error err = { "" };
+
+    CHECK_EQ(bdrv_truncate(bs, 40ull << 30, &err), 0);
+    CHECK_EQ(blk_pwrite(bs, (40ull << 30) - 512, "end", 4), 0);
+    bdrv_delete(bs);
+    snapshot(path, 'c', "one");
+    expect_clean(path);
+    bs = open_image(path, 0);
+    CHECK_EQ(blk_pread(bs, (40ull << 30) - 512, buf, 512), 0);
+    CHECK_STR(buf, "end");
+    bdrv_delete(bs);
+    drop(path);
+}
+
 TEST(commit_empties_the_overlay)
 {
     char *base = new_image(DISK, ""), *opts, *path;
@@ -896,6 +915,24 @@ TEST(an_absurd_refcount_is_an_error)
     CHECK(blk_discard(bs, 65536, 4096) < 0 || blk_flush(bs) < 0);
     bdrv_delete(bs);
     CHECK(check_image(path, 0).corruptions > 0);
+    drop(path);
+}
+
+/* The search for a free cluster ends, even where all are said to be used. */
+TEST(no_free_cluster_far_behind_the_end_is_an_error)
+{
+    char *path = image_with_data("cluster_size=64k");
+    uint64_t table = peek(path, 48), block = peek(path, table);
+    BlockDriverState *bs;
+
+    for (uint64_t i = 0; i < 65536 / 8; i++) {
+        poke(path, table + i * 8, block, 8);
+        poke(path, block + i * 8, 0x0001000100010001, 8);
+    }
+    bs = open_image(path, BDRV_O_RDWR);
+    CHECK_EQ(blk_pwrite(bs, 1 << 20, "x", 1), (uint64_t)-EIO);
+    CHECK(blk_note(bs) && strstr(blk_note(bs), "counted as used"));
+    bdrv_delete(bs);
     drop(path);
 }
 
