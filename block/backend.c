@@ -19,6 +19,7 @@
 
 #include "block/block-int.h"
 #include "block/job.h"
+#include "sys/loop.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -48,6 +49,7 @@ typedef struct BlockBackend {
     const BlockDevOps *ops;
     void *opaque;
     int open_flags;                     /* for the next medium */
+    QEMUBH *disc_changed;
     struct BlockBackend *next;
 } BlockBackend;
 
@@ -81,6 +83,7 @@ void blk_remove(BlockDriverState *bs)
         p = &(*p)->next;
     }
     *p = bs->blk->next;
+    bh_delete(bs->blk->disc_changed);
     free(bs->blk->name);
     free(bs->blk);
 }
@@ -586,6 +589,58 @@ int blk_change(BlockDriverState *bs, const char *filename, const char *format,
     }
     bdrv_delete(in);
     return ret;
+}
+
+/* -- Drives of the host ------------------------------------------------------ */
+
+static BlockDriverState *host_drive(const BlockDriverState *bs)
+{
+    return bs->drv && bs->file && bs->file->drv->disc_changed ? bs->file : NULL;
+}
+
+static void take_disc(void *opaque)
+{
+    BlockBackend *blk = opaque;
+    Error err = { "" };
+
+    if (!host_drive(blk->bs) || job_refuse(blk->bs, &err) < 0) {
+        return;
+    }
+    if (bdrv_reopen(blk->bs, blk->bs->flags, &err) < 0) {
+        fprintf(stderr, "%s: %s; the drive is taken for empty\n", blk->name, err.msg);
+    }
+    tell_device(blk, blk_length(blk->bs) > 0);
+    blk_lock_tray(blk->bs, blk->ops && blk->ops->is_medium_locked &&
+                  blk->ops->is_medium_locked(blk->opaque));
+}
+
+void blk_poll_disc(BlockDriverState *bs)
+{
+    BlockBackend *blk = bs->blk;
+    BlockDriverState *drive = host_drive(bs);
+
+    if (drive && drive->drv->disc_changed(drive)) {
+        blk->disc_changed = blk->disc_changed ? blk->disc_changed : bh_new(take_disc, blk);
+        bh_schedule(blk->disc_changed);
+    }
+}
+
+void blk_move_tray(BlockDriverState *bs, bool open)
+{
+    BlockDriverState *drive = host_drive(bs);
+
+    if (drive) {
+        drive->drv->move_tray(drive, open);
+    }
+}
+
+void blk_lock_tray(BlockDriverState *bs, bool lock)
+{
+    BlockDriverState *drive = host_drive(bs);
+
+    if (drive) {
+        drive->drv->lock_tray(drive, lock);
+    }
 }
 
 int blk_resize(BlockDriverState *bs, uint64_t size, Error *err)

@@ -135,6 +135,12 @@ struct BlockDriver {
     int (*measure)(const BlockOpts *opts, BlockDriverState *in, uint64_t size,
                    BlockMeasure *m, Error *err);
 
+    /* A drive of the host with a disc of its own.  Another one, or none, since
+     * open()?  -ENOTSUP: no such drive. */
+    bool (*disc_changed)(BlockDriverState *bs);
+    int (*move_tray)(BlockDriverState *bs, bool open);
+    int (*lock_tray)(BlockDriverState *bs, bool lock);
+
     int (*snapshot_create)(BlockDriverState *bs, BlockSnapshot *sn, Error *err);
     int (*snapshot_goto)(BlockDriverState *bs, const char *id, Error *err);
     int (*snapshot_delete)(BlockDriverState *bs, const char *id, Error *err);
@@ -243,7 +249,7 @@ void bdrv_move_contents(BlockDriverState *bs, BlockDriverState *src);
 /* Aligned memory for direct I/O; free() it.  NULL if there is not that much. */
 void *bdrv_memalign(const BlockDriverState *bs, size_t len);
 
-extern const BlockDriver bdrv_file, bdrv_host_device, bdrv_raw, bdrv_overlay;
+extern const BlockDriver bdrv_file, bdrv_host_device, bdrv_host_cdrom, bdrv_raw, bdrv_overlay;
 extern const BlockDriver bdrv_qcow2;
 extern const BlockDriver bdrv_bochs, bdrv_cloop, bdrv_cow, bdrv_dmg, bdrv_parallels,
     bdrv_qcow, bdrv_vdi, bdrv_vhdx, bdrv_vmdk, bdrv_vpc;

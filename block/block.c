@@ -422,15 +422,10 @@ static int reopen(BlockDriverState *bs, const BlockDriverState *how, int flags, 
     return ret;
 }
 
-int bdrv_set_writable(BlockDriverState *bs, bool writable, Error *err)
+int bdrv_reopen(BlockDriverState *bs, int flags, Error *err)
 {
     BlockDriverState *old = bdrv_new_node();
-    int flags = writable ? bs->flags | BDRV_O_RDWR : bs->flags & ~BDRV_O_RDWR;
 
-    if (bs->read_only == !writable) {
-        free(old);
-        return 0;
-    }
     bdrv_flush(bs);
     bdrv_move_contents(old, bs);
     /* The old tree's lock is in the way of the new one: close it first. */
@@ -449,6 +444,13 @@ int bdrv_set_writable(BlockDriverState *bs, bool writable, Error *err)
     free(how.filename);
     opts_free(&how.asked_opts);
     return ret;
+}
+
+int bdrv_set_writable(BlockDriverState *bs, bool writable, Error *err)
+{
+    int flags = writable ? bs->flags | BDRV_O_RDWR : bs->flags & ~BDRV_O_RDWR;
+
+    return bs->read_only == !writable ? 0 : bdrv_reopen(bs, flags, err);
 }
 
 typedef struct Truncate { BlockDriverState *bs; uint64_t size; Error *err; } Truncate;

@@ -76,6 +76,9 @@ int bdrv_open(BlockDriverState *bs, const char *filename, const char *format,
 void bdrv_close(BlockDriverState *bs);          /* drains, flushes; now empty */
 int bdrv_create(const char *format, const char *filename, uint64_t size,
                 const BlockOpts *opts, Error *err);
+/* Close the tree and open it as it was opened, with these flags; on error it is
+ * as it was, or empty if that cannot be had any more. */
+int bdrv_reopen(BlockDriverState *bs, int flags, Error *err);
 /* The tree opened again for writing, or no more; on error it is as it was. */
 int bdrv_set_writable(BlockDriverState *bs, bool writable, Error *err);
 int bdrv_truncate(BlockDriverState *bs, uint64_t size, Error *err);
@@ -197,6 +200,12 @@ typedef struct BlockDevOps {
 int blk_attach_dev(BlockDriverState *bs, const char *who, const BlockDevOps *ops,
                    void *opaque, Error *err);
 void blk_detach_dev(BlockDriverState *bs);
+/* The drive may be one of the host's (host_cdrom).  Called when the guest asks for
+ * the medium's state: when that changed, medium_changed() follows, soon. */
+void blk_poll_disc(BlockDriverState *bs);
+/* What the guest does with its drive; others have no tray. */
+void blk_move_tray(BlockDriverState *bs, bool open);
+void blk_lock_tray(BlockDriverState *bs, bool lock);
 bool blk_is_attached(const BlockDriverState *bs);
 
 /* From the monitor.  Locked: refused unless force, and the guest is asked. */

@@ -7,6 +7,7 @@ const BlockDriver *const bdrv_drivers[] = {
     &bdrv_qcow2,
     &bdrv_file,
     &bdrv_host_device,
+    &bdrv_host_cdrom,
     &bdrv_overlay,
     &bdrv_bochs,
     &bdrv_cloop,

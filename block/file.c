@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protocols file and host_device: bytes of a file or of a disk of the host.
+ * Protocols file, host_device and host_cdrom: bytes of a file, of a disk or of
+ * the disc in a CD drive of the host.  All three take any of them; host_cdrom
+ * refuses what is no CD drive.
  *
  *   read, cached     preadv2(RWF_NOWAIT) at once; else as below
  *   O_DIRECT         native AIO
@@ -15,7 +17,10 @@
  * next one would succeed (fsync(2), NOTES of EIO); so a flush that failed once
  * with EIO fails for ever.
  *
- * Not modelled: SG_IO pass-through, tray control of host CD drives.
+ * A CD drive may be opened empty; what the guest does with its tray and lock is
+ * done with the host's.
+ *
+ * Not modelled: SG_IO pass-through.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +36,7 @@
 #include <unistd.h>
 
 #include "block/block-int.h"
+#include "block/host-cdrom.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -39,6 +45,7 @@ enum { MAX_PIECES = 256, MAX_SECTOR = 4096, SHORT = 16 << 10 };
 typedef struct File {
     int fd;
     bool is_device, direct;
+    bool is_cdrom, has_disc;
     bool nowait;                        /* RWF_NOWAIT works here */
     bool no_discard, no_zero_range;     /* the file system refused once */
     bool flush_lost;
@@ -132,6 +139,10 @@ static uint32_t direct_alignment(const File *s)
 
 static int measure(const File *s, const struct stat *st, uint64_t *size)
 {
+    if (s->is_cdrom && !s->has_disc) {
+        *size = 0;
+        return 0;
+    }
     if (S_ISBLK(st->st_mode)) {
         return ioctl(s->fd, BLKGETSIZE64, size) < 0 ? -errno : 0;
     }
@@ -158,6 +169,11 @@ static int set_up(BlockDriverState *bs, bool lock, Error *err)
         return ret;
     }
     s->is_device = S_ISBLK(st.st_mode);
+    s->is_cdrom = host_cdrom_is_drive(s->fd);
+    if (s->is_cdrom) {
+        s->has_disc = host_cdrom_has_disc(s->fd);
+        host_cdrom_disc_changed(s->fd);
+    }
     if (ret >= 0) {
         ret = measure(s, &st, &bs->length);
     }
@@ -199,11 +215,47 @@ static int file_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
     return ret;
 }
 
+static int cdrom_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
+{
+    const File *s = bs->opaque;
+    int ret = file_open(bs, opts, err);
+
+    if (ret >= 0 && !s->is_cdrom) {
+        close(s->fd);
+        ret = error_set(err, EINVAL, "%s: not a CD drive of the host", bs->filename);
+    }
+    return ret;
+}
+
 static void file_close(BlockDriverState *bs)
 {
     File *s = bs->opaque;
 
     close(s->fd);
+}
+
+/* -- The tray of a CD drive -------------------------------------------------- */
+
+static bool file_disc_changed(BlockDriverState *bs)
+{
+    const File *s = bs->opaque;
+
+    return s->is_cdrom && (host_cdrom_has_disc(s->fd) != s->has_disc ||
+                           host_cdrom_disc_changed(s->fd));
+}
+
+static int file_move_tray(BlockDriverState *bs, bool open)
+{
+    const File *s = bs->opaque;
+
+    return s->is_cdrom ? host_cdrom_move_tray(s->fd, open) : -ENOTSUP;
+}
+
+static int file_lock_tray(BlockDriverState *bs, bool lock)
+{
+    const File *s = bs->opaque;
+
+    return s->is_cdrom ? host_cdrom_lock_tray(s->fd, lock) : -ENOTSUP;
 }
 
 /* -- Moving bytes ------------------------------------------------------------ */
@@ -534,7 +586,6 @@ static int file_create(const char *filename, uint64_t size, const BlockOpts *opt
 #define FILE_OPERATIONS                         \
     .state_size = sizeof(File),                 \
     .open_opts = open_opts,                     \
-    .open = file_open,                          \
     .close = file_close,                        \
     .co_preadv = file_preadv,                   \
     .co_pwritev = file_pwritev,                 \
@@ -544,18 +595,30 @@ static int file_create(const char *filename, uint64_t size, const BlockOpts *opt
     .co_block_status = file_block_status,       \
     .co_truncate = file_truncate,               \
     .co_preallocate = file_preallocate,         \
-    .allocated_size = file_allocated
+    .allocated_size = file_allocated,           \
+    .disc_changed = file_disc_changed,          \
+    .move_tray = file_move_tray,                \
+    .lock_tray = file_lock_tray
 
 const BlockDriver bdrv_file = {
     .name = "file",
     .protocol = "file",
     .create_opts = create_opts,
     .create = file_create,
+    .open = file_open,
     FILE_OPERATIONS,
 };
 
 const BlockDriver bdrv_host_device = {
     .name = "host_device",
     .protocol = "host_device",
+    .open = file_open,
+    FILE_OPERATIONS,
+};
+
+const BlockDriver bdrv_host_cdrom = {
+    .name = "host_cdrom",
+    .protocol = "host_cdrom",
+    .open = cdrom_open,
     FILE_OPERATIONS,
 };

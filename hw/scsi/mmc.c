@@ -74,6 +74,7 @@ const BlockDevOps mmc_dev_ops = { medium_changed, eject_request, is_medium_locke
 void mmc_reset(MMCDrive *d)
 {
     d->locked = d->tray_open = 0;
+    blk_lock_tray(d->blk, false);
     d->media_event = EVENT_NONE;
     d->head = 0;
 }
@@ -122,6 +123,7 @@ static void start_stop(MMCDrive *d, const uint8_t *cdb)
         return;
     }
     if (load_eject) {
+        blk_move_tray(d->blk, !start);
         set_tray(d, !start);
     }
     d->ops->ok(d);
@@ -130,6 +132,7 @@ static void start_stop(MMCDrive *d, const uint8_t *cdb)
 static void prevent_removal(MMCDrive *d, const uint8_t *cdb)
 {
     d->locked = cdb[4] & 1;
+    blk_lock_tray(d->blk, d->locked);
     d->ops->ok(d);
 }
 
@@ -625,7 +628,7 @@ static void read_cd_msf(MMCDrive *d, const uint8_t *cdb)
 
 /* clang-format off */
 const MMCCommand mmc_commands[256] = {
-    [0x00] = { "TEST UNIT READY",        test_unit_ready,        MMC_MEDIUM },
+    [0x00] = { "TEST UNIT READY",        test_unit_ready,        MMC_MEDIUM | MMC_POLL },
     [0x1b] = { "START STOP UNIT",        start_stop,             0 },
     [0x1e] = { "PREVENT ALLOW MEDIUM REMOVAL", prevent_removal,  0 },
     [0x25] = { "READ CAPACITY",          read_capacity,          MMC_MEDIUM },
@@ -634,7 +637,7 @@ const MMCCommand mmc_commands[256] = {
     [0x42] = { "READ SUB-CHANNEL",       read_subchannel,        MMC_MEDIUM },
     [0x43] = { "READ TOC/PMA/ATIP",      read_toc,               MMC_MEDIUM },
     [0x46] = { "GET CONFIGURATION",      get_configuration,      MMC_UA_OK },
-    [0x4a] = { "GET EVENT STATUS NOTIFICATION", get_event_status, MMC_UA_OK },
+    [0x4a] = { "GET EVENT STATUS NOTIFICATION", get_event_status, MMC_UA_OK | MMC_POLL },
     [0x51] = { "READ DISC INFORMATION",  read_disc_information,  MMC_MEDIUM },
     [0x52] = { "READ TRACK INFORMATION", read_track_information, MMC_MEDIUM },
     [0x55] = { "MODE SELECT (10)",       mode_select,            0 },
@@ -652,6 +655,9 @@ void mmc_run(MMCDrive *d, const uint8_t *cdb)
 {
     const MMCCommand *c = &mmc_commands[cdb[0]];
 
+    if (c->flags & MMC_POLL) {
+        blk_poll_disc(d->blk);
+    }
     if (c->flags & MMC_MEDIUM && !mmc_has_medium(d)) {
         d->ops->check(d, SENSE_NOT_READY, ASC_NO_MEDIUM, d->tray_open ? 2 : 1);
     } else {

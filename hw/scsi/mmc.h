@@ -58,7 +58,8 @@ struct MMCDrive {
 };
 
 enum { MMC_UA_OK = 1,                   /* also with a unit attention pending */
-       MMC_MEDIUM = 2 };                /* needs a readable medium */
+       MMC_MEDIUM = 2,                  /* needs a readable medium */
+       MMC_POLL = 4 };                  /* asks how the medium is */
 
 typedef struct MMCCommand {
     const char *name;

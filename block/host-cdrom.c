@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "block/host-cdrom.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/cdrom.h>
+#include <sys/ioctl.h>
+
+bool host_cdrom_is_drive(int fd)
+{
+    return ioctl(fd, CDROM_DRIVE_STATUS, CDSL_CURRENT) >= 0;
+}
+
+bool host_cdrom_has_disc(int fd)
+{
+    return ioctl(fd, CDROM_DRIVE_STATUS, CDSL_CURRENT) == CDS_DISC_OK;
+}
+
+bool host_cdrom_disc_changed(int fd)
+{
+    return ioctl(fd, CDROM_MEDIA_CHANGED, CDSL_CURRENT) > 0;
+}
+
+int host_cdrom_move_tray(int fd, bool open)
+{
+    return ioctl(fd, open ? CDROMEJECT : CDROMCLOSETRAY, 0) < 0 ? -errno : 0;
+}
+
+int host_cdrom_lock_tray(int fd, bool lock)
+{
+    return ioctl(fd, CDROM_LOCKDOOR, lock ? 1 : 0) < 0 ? -errno : 0;
+}
