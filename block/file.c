@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protocols file, host_device and host_cdrom: bytes of a file, of a disk or of
- * the disc in a CD drive of the host.  All three take any of them; host_cdrom
- * refuses what is no CD drive.
+ * Protocols file, host_device and host_cdrom: bytes of a file, a disk or a CD drive
+ * of the host.  Each takes all of them, but host_cdrom refuses what is no CD drive.
  *
  *   read, cached     preadv2(RWF_NOWAIT) at once; else as below
  *   O_DIRECT         native AIO
