@@ -179,6 +179,12 @@ static bool print_lists(const Options *o, const char *program)
         list_nic_models();
         return true;
     }
+    for (int i = 0; i < o->drives.num; i++) {
+        if (is_help(o->drives.item[i])) {
+            drive_help(put_stdout, NULL);
+            return true;
+        }
+    }
     for (int i = 0; i < o->devices.num; i++) {
         const DeviceType *t = device_help_wanted(o->devices.item[i]);
 

@@ -69,6 +69,20 @@ static const BlockOptDef drive_opts[] = {
 
 static DriveInfo *drives;
 
+void drive_help(void (*put)(void *opaque, const char *text), void *opaque)
+{
+    const BlockOptDef *lists[] = { drive_opts, throttle_opts };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        for (const BlockOptDef *d = lists[i]; d->name; d++) {
+            char *line = xasprintf("  %-26s %s\n", d->name, d->help);
+
+            put(opaque, line);
+            free(line);
+        }
+    }
+}
+
 DriveInfo *drive_next(DriveInfo *d) { return d ? d->next : drives; }
 
 DriveInfo *drive_get(DriveInterface type, int bus, int unit)

@@ -6,12 +6,8 @@
  *   drive_add_defaults()            the empty CD and floppy drive of a PC
  *   drive_open_all()                open the images; machine creation is next
  *
- * Options of -drive: file, if (none, ide, scsi, floppy, pflash, mtd, sd,
- * virtio), bus, unit or index, media (disk, cdrom), id, format, cache (none,
- * off, writethrough, writeback, directsync, unsafe), snapshot, readonly,
- * serial, cyls, heads, secs, trans, werror, rerror (report, ignore, stop,
- * enospc), discard (unmap, ignore), detect-zeroes (off, on, unmap), aio (native,
- * threads: both do what is best), and the limits of block/throttle.h.  Others go to the image format.
+ * The options of -drive are two tables, of drive.c and of throttle.c; others go to
+ * the image format.
  */
 #ifndef BLOCK_DRIVE_H
 #define BLOCK_DRIVE_H
@@ -38,6 +34,8 @@ typedef struct DriveInfo {
 
 /* default_if: the machine's, for -drive without if=. */
 int drive_add(const char *spec, DriveInterface default_if, Error *err);
+/* A line for each option of -drive: "-drive help". */
+void drive_help(void (*put)(void *opaque, const char *text), void *opaque);
 /* option: "hda".."hdd", "cdrom", "fda", "fdb", "sd", "mtdblock", "pflash". */
 int drive_add_file(const char *option, const char *file, DriveInterface default_if,
                    Error *err);

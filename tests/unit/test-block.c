@@ -664,3 +664,19 @@ TEST(sizes)
     CHECK(parse_size("", &n) < 0 && parse_size("-1", &n) < 0);
     CHECK(parse_size("5x", &n) < 0 && parse_size("99999999E", &n) < 0);
 }
+
+static void find_words(void *opaque, const char *text)
+{
+    unsigned *found = opaque;
+
+    *found |= strstr(text, "  werror ") != NULL;
+    *found |= (unsigned)(strstr(text, "  iops_rd_max ") != NULL) << 1;
+}
+
+TEST(help_for_drives_has_policies_and_limits)
+{
+    unsigned found = 0;
+
+    drive_help(find_words, &found);
+    CHECK_EQ(found, 3);
+}
