@@ -606,6 +606,7 @@ static void take_disc(void *opaque)
     if (!host_drive(blk->bs) || job_refuse(blk->bs, &err) < 0) {
         return;
     }
+    blk_drain(blk->bs);
     if (bdrv_reopen(blk->bs, blk->bs->flags, &err) < 0) {
         fprintf(stderr, "%s: %s; the drive is taken for empty\n", blk->name, err.msg);
     }
