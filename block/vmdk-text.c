@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "block/vmdk-text.h"
+#include "block/vmdk.h"
 
 #include <ctype.h>
 #include <errno.h>

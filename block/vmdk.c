@@ -35,6 +35,8 @@
  * Not modelled: seSparse extents, raw device mappings, writing COWD extents and
  * images with a footer (streams of other programs).
  */
+#include "block/vmdk.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,21 +45,15 @@
 #include <zlib.h>
 
 #include "block/clusters.h"
-#include "block/vmdk-text.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
 enum {
-    SECTOR = 512, HEADER = 512, MAX_TEXT = 1 << 20, MAX_EXTENTS = 4096,
+    SECTOR = VMDK_SECTOR, HEADER = VMDK_SECTOR, MAX_TEXT = 1 << 20,
     MAX_GRAIN = 16 << 20, MAX_PACKED = 2 << 20, MARKER = 12,
-    FLAG_NEWLINES = 1, FLAG_REDUNDANT = 2, FLAG_ZERO = 4,
-    FLAG_COMPRESSED = 1 << 16, FLAG_MARKERS = 1 << 17,
-    GRAIN = 64 << 10, ENTRIES = 512, TEXT_AT = 512, TEXT_ROOM = 20 * SECTOR,
 };
 
-#define NO_CID          0xffffffffu
 #define AT_END          (~0ull)
-#define SPLIT           (2ull << 30)
 
 typedef struct Extent {
     VmdkKind kind;
@@ -80,18 +76,10 @@ typedef struct Vmdk {
     bool cid_new;
 } Vmdk;
 
-static const BlockOptDef create_opts[] = {
-    { "adapter_type", "ide (default), lsilogic, buslogic or legacyESX" },
-    { "backing_file", "image that shows where this one has nothing" },
-    { "backing_fmt", "its format: vmdk" },
-    { "compat6", "for hardware version 6 (on/off)" },
-    { "hwversion", "hardware version to name" },
-    { "subformat", "monolithicSparse (default), monolithicFlat, twoGbMaxExtentSparse,"
-      " twoGbMaxExtentFlat or streamOptimized" },
-    { "toolsversion", "version of the guest tools to name" },
-    { "zeroed_grain", "zeroes are an entry, not data (on/off)" },
-    { NULL, NULL }
-};
+uint32_t vmdk_cid(const BlockDriverState *bs)
+{
+    return ((const Vmdk *)bs->opaque)->cid;
+}
 
 static int vmdk_probe(const uint8_t *head, size_t len, const char *filename)
 {
@@ -337,21 +325,22 @@ static int check_sparse(BlockDriverState *bs, const Extent *e, const uint8_t *h,
         return error_set(err, ENOTSUP, "%s: vmdk version %u, only 1 to 3 can be read", f,
                          version);
     }
-    if ((flags & FLAG_NEWLINES) && memcmp(h + 73, "\n \r\n", 4)) {
+    if ((flags & VMDK_FLAG_NEWLINES) && memcmp(h + 73, "\n \r\n", 4)) {
         return error_set(err, EINVAL, "%s: damaged vmdk header: it was copied as a text file",
                          f);
     }
-    if ((flags & FLAG_COMPRESSED) && (load_le(h + 77, 2) != 1 || !(flags & FLAG_MARKERS))) {
+    if ((flags & VMDK_FLAG_COMPRESSED) &&
+        (load_le(h + 77, 2) != 1 || !(flags & VMDK_FLAG_MARKERS))) {
         return error_set(err, ENOTSUP, "%s: a vmdk image compressed with method %u%s", f,
                          (unsigned)load_le(h + 77, 2),
-                         flags & FLAG_MARKERS ? "" : ", without markers");
+                         flags & VMDK_FLAG_MARKERS ? "" : ", without markers");
     }
-    if ((flags & FLAG_COMPRESSED) && load_le(h + 20, 8) > MAX_PACKED / SECTOR) {
+    if ((flags & VMDK_FLAG_COMPRESSED) && load_le(h + 20, 8) > MAX_PACKED / SECTOR) {
         return error_set(err, ENOTSUP, "%s: a vmdk image compressed in grains of %llu sectors,"
                          " at most %d can be read", f, (unsigned long long)load_le(h + 20, 8),
                          MAX_PACKED / SECTOR);
     }
-    if (!bs->read_only && version == 3 && !(flags & FLAG_COMPRESSED)) {
+    if (!bs->read_only && version == 3 && !(flags & VMDK_FLAG_COMPRESSED)) {
         return error_set(err, EROFS, "%s: vmdk version 3 (changed block tracking) can only be"
                          " read: use readonly=on, or convert it", f);
     }
@@ -387,9 +376,9 @@ static int read_footer(BlockDriverState *bs, const Extent *e, uint8_t *h, Error 
 static void start_map(BlockDriverState *bs, Extent *e, uint64_t grain, uint32_t flags)
 {
     const Vmdk *s = bs->opaque;
-    bool packed = flags & FLAG_COMPRESSED;
+    bool packed = flags & VMDK_FLAG_COMPRESSED;
 
-    e->zero_flag = flags & FLAG_ZERO;
+    e->zero_flag = flags & VMDK_FLAG_ZERO;
     e->end = MAX(e->file->length, e->data_at);
     e->map = (ClusterMap){
         .ops = packed ? &packed_grains : e->zero_flag ? &zero_grains : &plain_grains,
@@ -414,7 +403,7 @@ static int open_sparse(BlockDriverState *bs, Extent *e, uint8_t *h, Error *err)
     }
     uint32_t flags = (uint32_t)load_le(h + 8, 4);
     uint64_t grain = load_le(h + 20, 8) * SECTOR, gd = load_le(h + 56, 8);
-    uint64_t rgd = flags & FLAG_REDUNDANT ? load_le(h + 48, 8) : 0;
+    uint64_t rgd = flags & VMDK_FLAG_REDUNDANT ? load_le(h + 48, 8) : 0;
 
     e->length = load_le(h + 12, 8) * SECTOR;
     e->entries = (uint32_t)load_le(h + 44, 4);
@@ -531,9 +520,9 @@ static int count_lines(BlockDriverState *bs, const char *text, Error *err)
     if (ret == 0 && s->max == 0) {
         return error_set(err, EINVAL, "%s: damaged descriptor: no extents", bs->filename);
     }
-    if (s->max > MAX_EXTENTS) {
+    if (s->max > VMDK_MAX_EXTENTS) {
         return error_set(err, EFBIG, "%s: %d extents, at most %d can be opened", bs->filename,
-                         s->max, MAX_EXTENTS);
+                         s->max, VMDK_MAX_EXTENTS);
     }
     s->ext = xcalloc((size_t)s->max, sizeof(*s->ext));
     return ret;
@@ -601,7 +590,7 @@ static uint32_t get_hex(const char *text, const char *key)
     char value[32];
 
     return vmdk_get(text, key, value, sizeof(value)) ? (uint32_t)strtoull(value, NULL, 16)
-                                                     : NO_CID;
+                                                     : VMDK_NO_CID;
 }
 
 /* The parent must be as it was when the child was made. */
@@ -625,7 +614,7 @@ static int check_parent(BlockDriverState *bs, const Vmdk *s, Error *err)
     if (ret >= 0 && (!text || get_hex(text, "CID") != s->parent_cid)) {
         ret = error_set(err, EINVAL, "%s: its parent %s was changed after this image was made"
                         " (CID %08x, was %08x)", bs->filename, file->filename,
-                        text ? get_hex(text, "CID") : NO_CID, s->parent_cid);
+                        text ? get_hex(text, "CID") : VMDK_NO_CID, s->parent_cid);
     }
     free(text);
     bdrv_delete_child(file);
@@ -653,7 +642,7 @@ static int parse_text(BlockDriverState *bs, Vmdk *s, const char *text, uint64_t 
     if (!vmdk_get(text, "createType", s->type, sizeof(s->type))) {
         s->type[0] = 0;
     }
-    if (s->parent_cid != NO_CID) {
+    if (s->parent_cid != VMDK_NO_CID) {
         if (!vmdk_get(text, "parentFileNameHint", name, sizeof(name)) || !*name) {
             return error_set(err, EINVAL, "%s: damaged descriptor: a parent without a name",
                              bs->filename);
@@ -707,7 +696,7 @@ static int vmdk_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
     if (ret >= 0 && !cowd) {
         ret = read_text(bs->file, h, &text, &at, err);
     }
-    s->cid = s->parent_cid = NO_CID;
+    s->cid = s->parent_cid = VMDK_NO_CID;
     if (ret >= 0 && text) {
         ret = parse_text(bs, s, text, at, err);
     }
@@ -800,7 +789,7 @@ static int change_cid(BlockDriverState *bs, Vmdk *s)
         if (getrandom(&cid, sizeof(cid), 0) != sizeof(cid)) {
             cid = s->cid + 1;
         }
-    } while (cid == NO_CID || cid == s->cid);
+    } while (cid == VMDK_NO_CID || cid == s->cid);
     s->cid = cid;
     return write_cid(bs, s->cid_at, cid);
 }
@@ -986,257 +975,10 @@ static int vmdk_make_empty(BlockDriverState *bs)
         ret = s->ext[i].map.tables ? empty_extent(&s->ext[i]) : 0;
     }
     if (ret >= 0 && s->parent_cid_at && bs->backing && bs->backing->drv == &bdrv_vmdk) {
-        s->parent_cid = ((const Vmdk *)bs->backing->opaque)->cid;
+        s->parent_cid = vmdk_cid(bs->backing);
         ret = write_cid(bs, s->parent_cid_at, s->parent_cid);
     }
     return ret < 0 ? ret : bdrv_flush(bs->file);
-}
-
-/* -- Creating ---------------------------------------------------------------- */
-
-typedef struct Plan {
-    const char *type, *backing;
-    bool flat, split, packed, zero_flag;
-    uint32_t parent_cid;
-} Plan;
-
-/* Header and both sets of empty tables of a sparse extent. */
-static int write_sparse(BlockDriverState *file, uint64_t size, const Plan *p)
-{
-    uint64_t tables = (size + (uint64_t)GRAIN * ENTRIES - 1) / ((uint64_t)GRAIN * ENTRIES);
-    uint64_t gd_len = (tables * 4 + SECTOR - 1) / SECTOR, step = ENTRIES * 4 / SECTOR;
-    uint64_t rgd = 1 + TEXT_ROOM / SECTOR, gd = rgd + gd_len + tables * step;
-    uint64_t over = align_up(gd + gd_len + tables * step, GRAIN / SECTOR);
-    uint8_t h[HEADER] = { 0 }, *dir = xzalloc(gd_len * SECTOR + 1);
-
-    memcpy(h, "KDMV", 4);
-    store_le(h + 4, p->packed ? 3 : p->zero_flag ? 2 : 1, 4);
-    store_le(h + 8, FLAG_NEWLINES | FLAG_REDUNDANT | (p->zero_flag ? FLAG_ZERO : 0) |
-             (p->packed ? FLAG_COMPRESSED | FLAG_MARKERS : 0), 4);
-    store_le(h + 12, size / SECTOR, 8);
-    store_le(h + 20, GRAIN / SECTOR, 8);
-    store_le(h + 28, p->split ? 0 : TEXT_AT / SECTOR, 8);
-    store_le(h + 36, p->split ? 0 : TEXT_ROOM / SECTOR, 8);
-    store_le(h + 44, ENTRIES, 4);
-    store_le(h + 48, rgd, 8);
-    store_le(h + 56, gd, 8);
-    store_le(h + 64, over, 8);
-    memcpy(h + 73, "\n \r\n", 4);
-    store_le(h + 77, p->packed ? 1 : 0, 2);
-    int ret = bdrv_pwrite(file, 0, h, HEADER);
-
-    for (int copy = 0; copy < 2 && ret >= 0; copy++) {
-        uint64_t at = copy ? gd : rgd;
-
-        for (uint64_t i = 0; i < tables; i++) {
-            store_le(dir + i * 4, at + gd_len + i * step, 4);
-        }
-        ret = bdrv_pwrite(file, at * SECTOR, dir, gd_len * SECTOR);
-    }
-    free(dir);
-    return ret < 0 ? ret : bdrv_truncate(file, over * SECTOR, NULL);
-}
-
-static int cannot_write(const char *filename, int ret, Error *err)
-{
-    return ret < 0 ? error_set(err, -ret, "%s: cannot be written: %s", filename,
-                               strerror(-ret)) : 0;
-}
-
-static int create_extent(const char *filename, uint64_t size, const Plan *p, Error *err)
-{
-    BlockDriverState *file;
-    int ret = bdrv_create_node(filename, p->flat ? size : 0, NULL, &file, err);
-
-    if (ret < 0) {
-        return ret;
-    }
-    ret = p->flat ? 0 : write_sparse(file, size, p);
-    ret = ret < 0 ? ret : bdrv_flush(file);
-    bdrv_delete_child(file);
-    return cannot_write(filename, ret, err);
-}
-
-/* All extents of the disk; their lines are appended to *lines. */
-static int create_extents(const char *filename, uint64_t size, const Plan *p, char **lines,
-                          Error *err)
-{
-    size_t stem = strlen(filename);
-    int ret = 0, i = 0;
-
-    if (stem > 5 && !strcmp(filename + stem - 5, ".vmdk")) {
-        stem -= 5;
-    }
-    *lines = xstrdup("");
-    for (uint64_t off = 0; (off < size || i == 0) && ret >= 0; i++) {
-        uint64_t n = p->split ? MIN(size - off, SPLIT) : size;
-        bool alone = !p->split && !p->flat;
-        char *name = alone ? xstrdup(filename)
-                   : !p->split ? xasprintf("%.*s-flat.vmdk", (int)stem, filename)
-                   : xasprintf("%.*s-%c%03d.vmdk", (int)stem, filename,
-                               p->flat ? 'f' : 's', i + 1);
-        const char *slash = strrchr(name, '/');
-        char *more = xasprintf("%sRW %llu %s \"%s\"%s\n", *lines,
-                               (unsigned long long)(n / SECTOR), p->flat ? "FLAT" : "SPARSE",
-                               slash ? slash + 1 : name, p->flat ? " 0" : "");
-
-        ret = create_extent(name, n, p, err);
-        free(name);
-        free(*lines);
-        *lines = more;
-        off += n;
-    }
-    return ret;
-}
-
-static int parse_plan(const BlockOpts *opts, Plan *p, Error *err)
-{
-    static const struct { const char *name; bool flat, split, packed; } types[] = {
-        { "monolithicSparse", false, false, false },
-        { "monolithicFlat", true, false, false },
-        { "twoGbMaxExtentSparse", false, true, false },
-        { "twoGbMaxExtentFlat", true, true, false },
-        { "streamOptimized", false, false, true },
-    };
-    const char *type = opts_get(opts, "subformat"), *fmt = opts_get(opts, "backing_fmt");
-
-    p->backing = opts_get(opts, "backing_file");
-    p->parent_cid = NO_CID;
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-        if (!type || !strcmp(type, types[i].name)) {
-            p->type = types[i].name;
-            p->flat = types[i].flat;
-            p->split = types[i].split;
-            p->packed = types[i].packed;
-            break;
-        }
-    }
-    if (!p->type) {
-        return error_set(err, EINVAL, "subformat=%s: use monolithicSparse, monolithicFlat,"
-                         " twoGbMaxExtentSparse, twoGbMaxExtentFlat or streamOptimized", type);
-    }
-    if (p->backing && (p->flat || p->packed)) {
-        return error_set(err, ENOTSUP, "subformat=%s: such images cannot have a backing file",
-                         p->type);
-    }
-    if (p->backing && fmt && strcmp(fmt, "vmdk")) {
-        return error_set(err, EINVAL, "backing_fmt=%s: the backing file of a vmdk image is a"
-                         " vmdk image", fmt);
-    }
-    int ret = opts_get_bool(opts, "zeroed_grain", &p->zero_flag, err);
-
-    p->zero_flag = p->zero_flag && !p->packed;
-    return ret;
-}
-
-static int read_parent_cid(const char *filename, Plan *p, Error *err)
-{
-    BlockDriverState *bs;
-    char *path;
-
-    if (!p->backing) {
-        return 0;
-    }
-    bs = bdrv_new(NULL);
-    path = bdrv_path_beside(filename, p->backing);
-    int ret = bdrv_open(bs, path, "vmdk", 0, NULL, err);
-
-    if (ret >= 0) {
-        p->parent_cid = ((const Vmdk *)bs->opaque)->cid;
-    } else {
-        error_prefix(err, ret, "backing file of %s", filename);
-    }
-    bdrv_delete(bs);
-    free(path);
-    return ret;
-}
-
-static int fill_text(const BlockOpts *opts, const Plan *p, VmdkText *t, Error *err)
-{
-    static const char *const adapters[] = { "ide", "lsilogic", "buslogic", "legacyESX" };
-    const char *adapter = opts_get(opts, "adapter_type");
-    const char *hw = opts_get(opts, "hwversion"), *tools = opts_get(opts, "toolsversion");
-    bool compat6 = false, known = !adapter;
-    int ret = opts_get_bool(opts, "compat6", &compat6, err);
-
-    for (size_t i = 0; adapter && i < ARRAY_SIZE(adapters); i++) {
-        known |= !strcmp(adapter, adapters[i]);
-    }
-    if (ret < 0 || !known) {
-        return ret < 0 ? ret : error_set(err, EINVAL, "adapter_type=%s: use ide, lsilogic,"
-                                         " buslogic or legacyESX", adapter);
-    }
-    if (hw && compat6) {
-        return error_set(err, EINVAL, "compat6 and hwversion: give one of them");
-    }
-    t->type = p->type;
-    t->parent = p->backing;
-    t->parent_cid = p->parent_cid;
-    t->adapter = adapter ? adapter : "ide";
-    t->hwversion = hw ? hw : compat6 ? "6" : "4";
-    t->toolsversion = tools ? tools : "2147483647";
-    if (getrandom(&t->cid, sizeof(t->cid), 0) != sizeof(t->cid) || t->cid == NO_CID) {
-        t->cid = 0x1234;
-    }
-    return 0;
-}
-
-/* Into the sparse extent, or as a file of its own. */
-static int place_text(const char *filename, const Plan *p, const char *text, Error *err)
-{
-    BlockDriverState *file, *bs = NULL;
-    size_t len = strlen(text);
-    int ret;
-
-    if (p->flat || p->split) {
-        ret = bdrv_create_node(filename, 0, NULL, &file, err);
-    } else if (len > TEXT_ROOM) {
-        return error_set(err, ENAMETOOLONG, "%s: the descriptor is longer than %d bytes: use"
-                         " shorter names", filename, TEXT_ROOM);
-    } else {
-        bs = bdrv_new(NULL);
-        ret = bdrv_open(bs, filename, "raw", BDRV_O_RDWR, NULL, err);
-        file = bs->file;
-    }
-    if (ret >= 0) {
-        ret = bdrv_pwrite_sync(file, bs ? TEXT_AT : 0, text, len);
-        cannot_write(filename, ret, err);
-        bs ? (void)0 : bdrv_delete_child(file);
-    }
-    bdrv_delete(bs);
-    return ret;
-}
-
-/* Grains are found with 32 bits of sectors, extents by MAX_EXTENTS lines. */
-static uint64_t largest(const Plan *p)
-{
-    return p->split ? MAX_EXTENTS * SPLIT : p->flat ? 1ull << 44 : (2ull << 40) - (1 << 30);
-}
-
-static int vmdk_create(const char *filename, uint64_t size, const BlockOpts *opts,
-                       Error *err)
-{
-    Plan p = { 0 };
-    VmdkText t = { .size = align_up(size, SECTOR) };
-    char *lines = NULL;
-    int ret = parse_plan(opts, &p, err);
-
-    if (ret >= 0 && size > largest(&p)) {
-        return error_set(err, EFBIG, "%s: too large for a vmdk image of subformat %s", filename,
-                         p.type);
-    }
-    ret = ret < 0 ? ret : read_parent_cid(filename, &p, err);
-    ret = ret < 0 ? ret : fill_text(opts, &p, &t, err);
-    ret = ret < 0 ? ret : create_extents(filename, t.size, &p, &lines, err);
-    if (ret >= 0) {
-        t.lines = lines;
-        char *text = vmdk_write_text(&t);
-
-        ret = place_text(filename, &p, text, err);
-        free(text);
-    }
-    free(lines);
-    return ret;
 }
 
 const BlockDriver bdrv_vmdk = {
@@ -1244,7 +986,7 @@ const BlockDriver bdrv_vmdk = {
     .for_users = true,
     .supports_backing = true,
     .state_size = sizeof(Vmdk),
-    .create_opts = create_opts,
+    .create_opts = vmdk_create_opts,
     .probe = vmdk_probe,
     .open = vmdk_open,
     .close = vmdk_close,

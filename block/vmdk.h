@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text part of VMware disks: vmdk.c opens and creates, vmdk-text.c reads
- * and writes the descriptor.  Nothing here touches a file.
+ * vmdk: what its files share.  vmdk.c opens and uses images, vmdk-create.c makes
+ * them, vmdk-text.c reads and writes descriptors.  The layout is drawn in vmdk.c.
  */
-#ifndef BLOCK_VMDK_TEXT_H
-#define BLOCK_VMDK_TEXT_H
+#ifndef BLOCK_VMDK_H
+#define BLOCK_VMDK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "util/error.h"
+#include "block/block.h"
+
+enum {
+    VMDK_SECTOR = 512, VMDK_MAX_EXTENTS = 4096,
+    VMDK_FLAG_NEWLINES = 1, VMDK_FLAG_REDUNDANT = 2, VMDK_FLAG_ZERO = 4,
+    VMDK_FLAG_COMPRESSED = 1 << 16, VMDK_FLAG_MARKERS = 1 << 17,
+};
+
+#define VMDK_NO_CID     0xffffffffu
+
+uint32_t vmdk_cid(const BlockDriverState *bs);
+
+/* -- vmdk-create.c ----------------------------------------------------------- */
+
+extern const BlockOptDef vmdk_create_opts[];
+int vmdk_create(const char *filename, uint64_t size, const BlockOpts *opts, Error *err);
+
+/* -- vmdk-text.c: nothing of it touches a file -------------------------------- */
 
 typedef enum VmdkKind { VMDK_FLAT, VMDK_SPARSE, VMDK_COWD, VMDK_ZERO } VmdkKind;
 
@@ -31,7 +48,7 @@ int vmdk_next_line(const char *text, size_t *pos, VmdkLine *line, const char *fi
 
 typedef struct VmdkText {               /* what a new descriptor says */
     uint64_t size;
-    uint32_t cid, parent_cid;           /* ~0: no parent */
+    uint32_t cid, parent_cid;           /* VMDK_NO_CID: no parent */
     const char *type, *parent, *adapter, *hwversion, *toolsversion;
     const char *lines;                  /* extents */
 } VmdkText;
