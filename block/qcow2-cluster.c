@@ -660,7 +660,7 @@ static int cleared_entry(const BlockDriverState *bs, uint64_t off, Entry old, ui
     bool nothing = !old.e && !old.map;
 
     *out = old;
-    if (nothing && (!zero || !backing || how == Q_CLEAR_DISCARD)) {
+    if (nothing && (!zero || how == Q_CLEAR_DISCARD)) {
         return 0;
     }
     if (zero && s->version < 3) {
@@ -733,7 +733,7 @@ int qcow2_clear_locked(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2Cl
     int ret = s->broken ? -EIO : 0;
 
     while (off < end && ret >= 0) {
-        if (!slice_offset(s, off) && !(to_zero && shows_backing(bs, off))) {
+        if (!slice_offset(s, off) && !(to_zero && (s->version >= 3 || shows_backing(bs, off)))) {
             off = reach_end(s, off, true);
             continue;
         }

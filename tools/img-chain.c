@@ -184,6 +184,21 @@ static int read_new(const Rebase *r, uint64_t off, char *buf, size_t len)
     return there ? bdrv_pread(r->now, off, buf, there) : 0;
 }
 
+/* Zeroes that stay when another file lies behind them: as data, where the format has
+ * no other way.  at: so many zeroes. */
+static int write_lasting_zeroes(const Rebase *r, uint64_t off, const char *at, uint64_t len)
+{
+    int ret = blk_write_zeroes(r->top, off, len);
+
+    for (uint64_t num; len && ret >= 0; off += num, at += num, len -= num) {
+        ret = bdrv_block_status(r->top, off, len, &num, NULL);
+        if (ret >= 0 && !(ret & BDRV_BLOCK_ALLOCATED)) {
+            ret = blk_pwrite(r->top, off, at, num);
+        }
+    }
+    return MIN(ret, 0);
+}
+
 /* Write what old and new show differently, in pieces of the cluster size. */
 static int copy_differences(const Rebase *r, uint64_t off, const char *old, const char *now,
                             size_t len, size_t grain)
@@ -198,8 +213,9 @@ static int copy_differences(const Rebase *r, uint64_t off, const char *old, cons
         while (i + n < len && memcmp(old + i + n, now + i + n, MIN(grain, len - i - n))) {
             n += MIN(grain, len - i - n);
         }
-        int ret = buf_is_zero(old + from, n) ? blk_write_zeroes(r->top, off + from, n)
-                                             : blk_pwrite(r->top, off + from, old + from, n);
+        int ret = buf_is_zero(old + from, n)
+                ? write_lasting_zeroes(r, off + from, old + from, n)
+                : blk_pwrite(r->top, off + from, old + from, n);
 
         if (ret < 0) {
             return ret;
@@ -216,7 +232,7 @@ static int rebase_piece(const Rebase *r, uint64_t off, uint64_t *len, char *old,
     int ret = img_extent(r->top, r->top->backing, off, *len, &e);
 
     *len = e.num;
-    if (ret < 0 || (e.status & (BDRV_BLOCK_ALLOCATED | BDRV_BLOCK_ZERO)) || !r->top->backing) {
+    if (ret < 0 || e.status & BDRV_BLOCK_ALLOCATED) {
         return ret;
     }
     if (r->shared && off < r->top->backing->length) {

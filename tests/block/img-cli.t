@@ -301,6 +301,28 @@ for my $c ([], ['-c']) {
     is((run($img, qw(compare -f raw -F qcow2 all.raw out)))[0], 0, "three images in one, @$c");
 }
 
+# -- Another backing file shows the same disk ---------------------------------------
+
+must($img, qw(create -q -f qcow2 full.qcow2 1M));
+must($io, qw(-f qcow2 -c), 'write -q -P 7 0 1M', 'full.qcow2');
+must($img, qw(create -q -f qcow2 short.qcow2 192k));
+must($io, qw(-f qcow2 -c), 'write -q -P 8 0 100k', 'short.qcow2');
+for my $compat ('0.10', '1.1') {
+    for my $from ('', 'short.qcow2', 'full.qcow2') {
+        for my $to ('', 'short.qcow2', 'full.qcow2') {
+            unlink 're.qcow2';
+            must($img, qw(create -q -f qcow2 -o), "compat=$compat",
+                 $from ? ('-b', $from, '-F', 'qcow2') : (), 're.qcow2', '2M');
+            must($io, qw(-f qcow2 -c), 'write -q -z 64k 64k', '-c', 'write -q -P 3 160k 5k',
+                 're.qcow2');
+            must($img, qw(convert -O raw re.qcow2 re.raw));
+            must($img, 'rebase', '-b', $to, $to ? ('-F', 'qcow2') : (), 're.qcow2');
+            is((run($img, qw(compare -f qcow2 -F raw re.qcow2 re.raw)))[0], 0,
+               "rebase, $compat, from " . ($from || 'none') . ' to ' . ($to || 'none'));
+        }
+    }
+}
+
 # -- Growing ----------------------------------------------------------------------
 
 # A raw data file is the disk at any time, and may be written to by others.
