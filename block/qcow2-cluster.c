@@ -649,6 +649,16 @@ static bool shows_backing(const BlockDriverState *bs, uint64_t off)
     return bs->backing_file && off < s->vm_state_at;
 }
 
+/* May nothing stay nothing?  Not zeroes that somebody wrote: the image may be given
+ * a backing file. */
+static bool hole_will_do(const BlockDriverState *bs, uint64_t off, Qcow2Clear how)
+{
+    const Qcow2 *s = bs->opaque;
+
+    return how == Q_CLEAR_HOLE || how == Q_CLEAR_DISCARD ||
+           (!shows_backing(bs, off) && (how == Q_CLEAR_UNMAP || s->version < 3));
+}
+
 /* Subclusters in `mask` (all: the whole cluster) of an entry are cleared. */
 static int cleared_entry(const BlockDriverState *bs, uint64_t off, Entry old, uint64_t mask,
                          Qcow2Clear how, Entry *out)
@@ -657,10 +667,9 @@ static int cleared_entry(const BlockDriverState *bs, uint64_t off, Entry old, ui
     bool whole = mask == 0xffffffff, backing = shows_backing(bs, off);
     bool zero = how == Q_CLEAR_ZERO || how == Q_CLEAR_UNMAP ||
                 (how == Q_CLEAR_DISCARD && backing);
-    bool nothing = !old.e && !old.map;
 
     *out = old;
-    if (nothing && (!zero || how == Q_CLEAR_DISCARD)) {
+    if (!old.e && !old.map && hole_will_do(bs, off, how)) {
         return 0;
     }
     if (zero && s->version < 3) {
@@ -729,11 +738,10 @@ static int clear_cluster(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2
 int qcow2_clear_locked(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2Clear how)
 {
     Qcow2 *s = bs->opaque;
-    bool to_zero = how == Q_CLEAR_ZERO || how == Q_CLEAR_UNMAP;
     int ret = s->broken ? -EIO : 0;
 
     while (off < end && ret >= 0) {
-        if (!slice_offset(s, off) && !(to_zero && (s->version >= 3 || shows_backing(bs, off)))) {
+        if (!slice_offset(s, off) && hole_will_do(bs, off, how)) {
             off = reach_end(s, off, true);
             continue;
         }
