@@ -182,9 +182,12 @@ static void timer_fired(void *opaque)
     coroutine_enter(j->co);
 }
 
-/* ns < 0: until wake(). */
+/* ns < 0: until wake(), which may have been called while nobody waited. */
 static void pause_job(BlockJob *j, int64_t ns)
 {
+    if (must_stop(j)) {
+        return;
+    }
     j->waiting = true;
     j->idle = ns < 0;
     if (ns >= 0) {

@@ -339,6 +339,23 @@ TEST(quitting_in_the_middle_leaves_the_disk_whole)
     rig_free(r);
 }
 
+/* The end comes between a read and its write: the pause behind them is not made. */
+TEST(quitting_does_not_wait_for_a_slow_job)
+{
+    Rig *r = rig_new("qcow2");
+    Error err = { "" };
+
+    guest_works(r, 100);
+    settle(r);
+    start(r, JOB_BACKUP, "copy", NULL, 0);
+    CHECK_EQ(job_set_speed(r->bs, 100, &err), 0);
+    alarm(20);
+    bdrv_close(r->bs);
+    alarm(0);
+    CHECK_EQ(job_dump(ignore_line, NULL), 0);
+    rig_free(r);
+}
+
 /* -- What goes wrong --------------------------------------------------------- */
 
 /* The target is full after some writes: the guest does not hear of it. */
