@@ -207,6 +207,8 @@ int bdrv_co_discard(BlockDriverState *bs, uint64_t off, uint64_t len);
 int bdrv_co_write_compressed(BlockDriverState *bs, uint64_t off, uint64_t len,
                              const QEMUIOVector *qiov, size_t at);
 int bdrv_co_flush(BlockDriverState *bs);
+/* -ENOTSUP: there are no places, or room cannot be had. */
+int bdrv_co_preallocate(BlockDriverState *bs, uint64_t from, bool reserve);
 int bdrv_co_block_status(BlockDriverState *bs, uint64_t off, uint64_t len,
                          uint64_t *num, uint64_t *map);
 /* What shows through at off: bs->backing, zeroes beyond its end or without. */

@@ -481,17 +481,22 @@ int bdrv_truncate(BlockDriverState *bs, uint64_t size, Error *err)
 
 typedef struct Preallocate { BlockDriverState *bs; uint64_t from; bool reserve; } Preallocate;
 
+int bdrv_co_preallocate(BlockDriverState *bs, uint64_t from, bool reserve)
+{
+    return bs->drv->co_preallocate ? bs->drv->co_preallocate(bs, from, reserve) : -ENOTSUP;
+}
+
 static int run_preallocate(void *arg)
 {
     const Preallocate *p = arg;
 
-    return p->bs->drv->co_preallocate(p->bs, p->from, p->reserve);
+    return bdrv_co_preallocate(p->bs, p->from, p->reserve);
 }
 
 int bdrv_preallocate(BlockDriverState *bs, uint64_t from, bool reserve, Error *err)
 {
     Preallocate p = { bs, from, reserve };
-    int ret = bs->drv->co_preallocate ? aio_run_sync(run_preallocate, &p) : -ENOTSUP;
+    int ret = aio_run_sync(run_preallocate, &p);
 
     return ret == -ENOTSUP ? error_set(err, ENOTSUP, "%s: images of format %s have no"
                                        " preallocation=%s", bs->filename, bs->drv->name,

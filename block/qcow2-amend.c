@@ -79,7 +79,6 @@ static int hide(BlockDriverState *bs, uint64_t from, uint64_t to)
 static int resize_data_file(BlockDriverState *bs, uint64_t old, uint64_t size)
 {
     const Qcow2 *s = bs->opaque;
-
     int ret = s->data->length != size ? bdrv_truncate(s->data, size, NULL) : 0;
 
     return ret < 0 || size <= old ? ret : qcow2_co_preallocate(bs, old, false);

@@ -395,10 +395,7 @@ static int stretch(BlockDriverState *file, uint64_t start, uint64_t end, bool re
 {
     int ret = file->growable && file->length < end ? bdrv_truncate(file, end, NULL) : 0;
 
-    if (ret < 0 || !reserve || start >= end) {
-        return ret;
-    }
-    return file->drv->co_preallocate ? file->drv->co_preallocate(file, start, true) : -ENOTSUP;
+    return ret < 0 || !reserve || start >= end ? ret : bdrv_co_preallocate(file, start, true);
 }
 
 int qcow2_co_preallocate(BlockDriverState *bs, uint64_t from, bool reserve)

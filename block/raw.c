@@ -145,10 +145,8 @@ static int raw_truncate(BlockDriverState *bs, uint64_t size, Error *err)
 static int raw_preallocate(BlockDriverState *bs, uint64_t from, bool reserve)
 {
     const Raw *s = bs->opaque;
-    BlockDriverState *file = bs->file;
 
-    return file->drv->co_preallocate ? file->drv->co_preallocate(file, s->offset + from, reserve)
-                                     : -ENOTSUP;
+    return bdrv_co_preallocate(bs->file, s->offset + from, reserve);
 }
 
 static int raw_create(const char *filename, uint64_t size, const BlockOpts *opts,

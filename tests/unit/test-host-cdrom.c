@@ -119,14 +119,22 @@ static void on_attention(MMCDrive *d, uint8_t asc)
 static const MMCOps ops = { .ok = on_ok, .check = on_check, .reply = on_reply,
                             .attention = on_attention };
 
-typedef struct Machine { MMCDrive d; uint8_t buffer[MMC_REPLY]; } Machine;
+typedef struct Machine { MMCDrive d; uint8_t buffer[MMC_REPLY]; char *path; } Machine;
 
-static void plug(Machine *m, BlockDriverState *bs)
+static void plug(Machine *m, bool disc)
 {
+    char *path = new_drive(disc);
     Error err = { "" };
 
-    *m = (Machine){ .d = { .ops = &ops, .blk = bs, .buffer = m->buffer } };
-    CHECK_EQ(blk_attach_dev(bs, "test", &mmc_dev_ops, &m->d, &err), 0);
+    *m = (Machine){ .path = path,
+                    .d = { .ops = &ops, .blk = open_drive(path), .buffer = m->buffer } };
+    CHECK_EQ(blk_attach_dev(m->d.blk, "test", &mmc_dev_ops, &m->d, &err), 0);
+}
+
+static void unplug(Machine *m)
+{
+    blk_detach_dev(m->d.blk);
+    drop(m->d.blk, m->path);
 }
 
 /* A command of the guest, and what the host does in the meantime. */
@@ -171,42 +179,37 @@ TEST(a_disc_has_a_size_and_an_empty_drive_none)
 
 TEST(the_guest_sees_discs_come_and_go)
 {
-    char *path = new_drive(false);
-    BlockDriverState *bs = open_drive(path);
     Machine m;
 
-    plug(&m, bs);
+    plug(&m, false);
     run(&m, TEST_UNIT_READY, 0);
     CHECK(end.key == SENSE_NOT_READY && end.asc == ASC_NO_MEDIUM && end.ascq == 1);
     drive.disc = true;
     run(&m, TEST_UNIT_READY, 0);
     CHECK_EQ(end.attention, ASC_NEW_MEDIUM);
-    CHECK_EQ(blk_length(bs), 16 * 2048);
+    CHECK_EQ(blk_length(m.d.blk), 16 * 2048);
     run(&m, TEST_UNIT_READY, 0);
     CHECK_EQ(end.key, 0);
 
     drive.changed = true;               /* another disc, between two questions */
-    CHECK_EQ(truncate(path, 32 * 2048), 0);
+    CHECK_EQ(truncate(m.path, 32 * 2048), 0);
     run(&m, TEST_UNIT_READY, 0);
     CHECK_EQ(end.attention, ASC_NEW_MEDIUM);
-    CHECK_EQ(blk_length(bs), 32 * 2048);
+    CHECK_EQ(blk_length(m.d.blk), 32 * 2048);
 
     drive.disc = false;
     run(&m, TEST_UNIT_READY, 0);
     CHECK_EQ(m.d.media_event, EVENT_REMOVED);
     run(&m, TEST_UNIT_READY, 0);
     CHECK_EQ(end.asc, ASC_NO_MEDIUM);
-    blk_detach_dev(bs);
-    drop(bs, path);
+    unplug(&m);
 }
 
 TEST(the_guest_moves_and_locks_the_tray_of_the_host)
 {
-    char *path = new_drive(true);
-    BlockDriverState *bs = open_drive(path);
     Machine m;
 
-    plug(&m, bs);
+    plug(&m, true);
     run(&m, PREVENT, 1);
     CHECK(drive.locked);
     run(&m, START_STOP, EJECT);
@@ -220,12 +223,11 @@ TEST(the_guest_moves_and_locks_the_tray_of_the_host)
     run(&m, START_STOP, EJECT);
     CHECK(drive.open);
     run(&m, TEST_UNIT_READY, 0);
-    CHECK(end.asc == ASC_NO_MEDIUM && blk_length(bs) == 0);
+    CHECK(end.asc == ASC_NO_MEDIUM && blk_length(m.d.blk) == 0);
     run(&m, START_STOP, LOAD);
     CHECK(!drive.open);
     run(&m, TEST_UNIT_READY, 0);
     run(&m, TEST_UNIT_READY, 0);
-    CHECK(end.key == 0 && blk_length(bs) == 16 * 2048);
-    blk_detach_dev(bs);
-    drop(bs, path);
+    CHECK(end.key == 0 && blk_length(m.d.blk) == 16 * 2048);
+    unplug(&m);
 }
