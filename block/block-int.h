@@ -136,10 +136,10 @@ struct BlockDriver {
                    BlockMeasure *m, Error *err);
 
     /* A drive of the host with a disc of its own.  Another one, or none, since
-     * open()?  -ENOTSUP: no such drive. */
+     * open()? */
     bool (*disc_changed)(BlockDriverState *bs);
-    int (*move_tray)(BlockDriverState *bs, bool open);
-    int (*lock_tray)(BlockDriverState *bs, bool lock);
+    void (*move_tray)(BlockDriverState *bs, bool open);
+    void (*lock_tray)(BlockDriverState *bs, bool lock);
 
     int (*snapshot_create)(BlockDriverState *bs, BlockSnapshot *sn, Error *err);
     int (*snapshot_goto)(BlockDriverState *bs, const char *id, Error *err);

@@ -243,18 +243,22 @@ static bool file_disc_changed(BlockDriverState *bs)
                            host_cdrom_disc_changed(s->fd));
 }
 
-static int file_move_tray(BlockDriverState *bs, bool open)
+static void file_move_tray(BlockDriverState *bs, bool open)
 {
     const File *s = bs->opaque;
 
-    return s->is_cdrom ? host_cdrom_move_tray(s->fd, open) : -ENOTSUP;
+    if (s->is_cdrom) {
+        host_cdrom_move_tray(s->fd, open);
+    }
 }
 
-static int file_lock_tray(BlockDriverState *bs, bool lock)
+static void file_lock_tray(BlockDriverState *bs, bool lock)
 {
     const File *s = bs->opaque;
 
-    return s->is_cdrom ? host_cdrom_lock_tray(s->fd, lock) : -ENOTSUP;
+    if (s->is_cdrom) {
+        host_cdrom_lock_tray(s->fd, lock);
+    }
 }
 
 /* -- Moving bytes ------------------------------------------------------------ */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "block/host-cdrom.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <linux/cdrom.h>
 #include <sys/ioctl.h>
@@ -21,12 +20,12 @@ bool host_cdrom_disc_changed(int fd)
     return ioctl(fd, CDROM_MEDIA_CHANGED, CDSL_CURRENT) > 0;
 }
 
-int host_cdrom_move_tray(int fd, bool open)
+void host_cdrom_move_tray(int fd, bool open)
 {
-    return ioctl(fd, open ? CDROMEJECT : CDROMCLOSETRAY, 0) < 0 ? -errno : 0;
+    ioctl(fd, open ? CDROMEJECT : CDROMCLOSETRAY, 0);
 }
 
-int host_cdrom_lock_tray(int fd, bool lock)
+void host_cdrom_lock_tray(int fd, bool lock)
 {
-    return ioctl(fd, CDROM_LOCKDOOR, lock ? 1 : 0) < 0 ? -errno : 0;
+    ioctl(fd, CDROM_LOCKDOOR, lock ? 1 : 0);
 }

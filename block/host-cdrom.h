@@ -14,8 +14,8 @@ bool host_cdrom_is_drive(int fd);
 bool host_cdrom_has_disc(int fd);
 /* Is it another disc than when this was last asked? */
 bool host_cdrom_disc_changed(int fd);
-/* 0 or -errno. */
-int host_cdrom_move_tray(int fd, bool open);
-int host_cdrom_lock_tray(int fd, bool lock);
+/* A drive that cannot, or whose tray something else has locked, does nothing. */
+void host_cdrom_move_tray(int fd, bool open);
+void host_cdrom_lock_tray(int fd, bool lock);
 
 #endif
