@@ -398,10 +398,14 @@ void blk_aio_cancel(BlockAIOCB *a)
     if (is_stopped(a)) {
         unlink_acb(&a->bs->blk->stopped, a);
     } else {
+        Throttle *t = &a->bs->blk->throttle;
+
         a->cb = NULL;
+        t->hurry++;
         while (!a->over) {
             aio_poll();
         }
+        t->hurry--;
     }
     free(a);
 }
@@ -410,9 +414,11 @@ void blk_aio_cancel(BlockAIOCB *a)
 
 void blk_drain(BlockDriverState *bs)
 {
+    bs->blk->throttle.hurry++;
     while (bs->blk->in_flight) {
         aio_poll();
     }
+    bs->blk->throttle.hurry--;
 }
 
 void blk_drain_all(void)

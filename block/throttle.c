@@ -8,6 +8,7 @@
 #include "util/bits.h"
 
 #define SECOND 1e9
+#define LONGEST_SLEEP (20 * 1000000ll)  /* ns: so soon `hurry` is seen */
 
 static const struct Limit {
     const char *name, *max_name;
@@ -142,8 +143,8 @@ void throttle_co_wait(Throttle *t, const BlockLimits *l, bool write, uint64_t le
     }
     co_mutex_lock(&t->turn[write]);
     leak(t, l);
-    while ((ns = must_wait(t, l, write)) > 0) {
-        aio_co_sleep(ns);
+    while (!t->hurry && (ns = must_wait(t, l, write)) > 0) {
+        aio_co_sleep(MIN(ns, LONGEST_SLEEP));
         leak(t, l);
     }
     for (int i = 0; i < NUM_LIMITS; i++) {

@@ -32,9 +32,10 @@ typedef struct Throttle {               /* all zero to begin with */
     double level[NUM_LIMITS];
     int64_t leaked_at;                  /* aio_now_ns() */
     CoMutex turn[2];                    /* of readers, of writers: first come first */
+    int hurry;                          /* > 0: someone waits for all that is under way */
 } Throttle;
 
-/* Wait for this request's turn. */
+/* Wait for this request's turn, or until `hurry`. */
 void throttle_co_wait(Throttle *t, const BlockLimits *limits, bool write, uint64_t len);
 
 #endif

@@ -190,8 +190,8 @@ TEST(null_disks)
 
 /* -- Limits ------------------------------------------------------------------ */
 
-/* How long so many requests take, submitted at once. */
-static int64_t time_requests(const char *limits, int num, uint32_t len, bool write)
+/* How long so many requests take, submitted at once; drain: when they are drained. */
+static int64_t time_requests(const char *limits, int num, uint32_t len, bool write, bool drain)
 {
     BlockDriverState *bs = bdrv_new("d");
     BlockOpts o = { NULL, 0 };
@@ -204,6 +204,7 @@ static int64_t time_requests(const char *limits, int num, uint32_t len, bool wri
     CHECK_EQ(throttle_parse(&o, &blk_conf(bs)->limits, &err), 0);
     CHECK_EQ(bdrv_open(bs, "null-co://", "raw", BDRV_O_RDWR, NULL, NULL), 0);
     iov_init_buf(&q, &one, mem, len);
+    completed = 0;
     int64_t began = aio_now_ns();
     for (int i = 0; i < num; i++) {
         if (write) {
@@ -212,7 +213,11 @@ static int64_t time_requests(const char *limits, int num, uint32_t len, bool wri
             blk_aio_preadv(bs, 0, &q, complete, NULL);
         }
     }
+    while (!drain && completed < num) {
+        aio_poll();
+    }
     blk_drain(bs);
+    CHECK_EQ(completed, num);
     int64_t took = aio_now_ns() - began;
     bdrv_delete(bs);
     opts_free(&o);
@@ -220,19 +225,25 @@ static int64_t time_requests(const char *limits, int num, uint32_t len, bool wri
     return took;
 }
 
+/* Who quits, resets or ejects does not wait for the limit. */
+TEST(a_limit_does_not_hold_a_drain_up)
+{
+    CHECK(time_requests("bps=1", 5, 4096, true, true) < 2000 * MS);
+}
+
 TEST(limits_hold)
 {
     /* 100 a second, ten of them (a tenth of a second) and one more at once. */
-    int64_t t = time_requests("iops=100", 41, 512, false);
+    int64_t t = time_requests("iops=100", 41, 512, false, false);
     CHECK(t >= 290 * MS && t < 900 * MS);
-    t = time_requests("iops_wr=100", 41, 512, false);
+    t = time_requests("iops_wr=100", 41, 512, false, false);
     CHECK(t < 200 * MS);
-    t = time_requests("iops_wr=100", 41, 512, true);
+    t = time_requests("iops_wr=100", 41, 512, true, false);
     CHECK(t >= 290 * MS && t < 900 * MS);
-    t = time_requests("bps=1M", 5, 128 << 10, true);
+    t = time_requests("bps=1M", 5, 128 << 10, true, false);
     CHECK(t >= 390 * MS && t < 1200 * MS);
     /* A burst: all at once. */
-    t = time_requests("throttling.iops-total=100,throttling.iops-total-max=1000", 41, 512, true);
+    t = time_requests("throttling.iops-total=100,throttling.iops-total-max=1000", 41, 512, true, false);
     CHECK(t < 200 * MS);
 }
 
