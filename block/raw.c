@@ -5,7 +5,7 @@
  *      bs->file |      offset      |<----- size ----->|        |
  *      disk                        |0 ....... length-1|
  *
- * A size that is no multiple of 512 is rounded up: reads of the rest give
+ * A file whose size is no multiple of 512 is rounded up: reads of the rest give
  * zeroes, the first write there makes the file longer.
  *
  * If nobody said `format=raw`, an image of unknown content is raw; a guest that
@@ -23,6 +23,7 @@
 
 typedef struct Raw {
     uint64_t offset;
+    bool sized;                         /* by an option: its end is not the file's */
 } Raw;
 
 static const BlockOptDef open_opts[] = {
@@ -46,6 +47,12 @@ static int raw_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
     if (s->offset > have || (size != ~0ull && size > have - s->offset)) {
         return error_set(err, EINVAL, "%s: offset and size reach beyond the end of the file",
                          bs->filename);
+    }
+    s->sized = size != ~0ull;
+    if (s->sized && size % BDRV_SECTOR_SIZE && size < have - s->offset) {
+        return error_set(err, EINVAL, "%s: size=%llu: a part of the file is whole sectors,"
+                         " multiples of %d", bs->filename, (unsigned long long)size,
+                         BDRV_SECTOR_SIZE);
     }
     size = MIN(size, have - s->offset);
     bs->length = align_up(size, BDRV_SECTOR_SIZE);
@@ -134,6 +141,11 @@ static int raw_block_status(BlockDriverState *bs, uint64_t off, uint64_t len,
 static int raw_truncate(BlockDriverState *bs, uint64_t size, Error *err)
 {
     const Raw *s = bs->opaque;
+
+    if (s->sized) {
+        return error_set(err, ENOTSUP, "%s: a disk of size=%llu of the file keeps that size",
+                         bs->filename, (unsigned long long)bs->length);
+    }
     int ret = bdrv_truncate(bs->file, s->offset + size, err);
 
     if (ret >= 0) {

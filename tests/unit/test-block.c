@@ -283,10 +283,14 @@ TEST(raw_window_by_offset_and_size)
     CHECK_EQ(blk_length(bs), 4096);
     CHECK_EQ(blk_pwrite(bs, 512, buf, 512), 0);
     CHECK_EQ(blk_pwrite(bs, 4096, buf, 512), (uint64_t)-EIO);
+    CHECK_EQ(bdrv_truncate(bs, 8192, &err), (uint64_t)-ENOTSUP);
     bdrv_close(bs);
     CHECK_EQ(byte_at(path, 65536 + 512), 'h');
     opts_set(&o, "size", "2M");
     CHECK_EQ(bdrv_open(bs, path, "raw", BDRV_O_RDWR, &o, &err), (uint64_t)-EINVAL);
+    opts_set(&o, "size", "1000");
+    CHECK_EQ(bdrv_open(bs, path, "raw", BDRV_O_RDWR, &o, &err), (uint64_t)-EINVAL);
+    CHECK(strstr(err.msg, "multiples of 512"));
     opts_free(&o);
     bdrv_delete(bs);
     drop(path);
