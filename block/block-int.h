@@ -123,6 +123,8 @@ struct BlockDriver {
     int64_t (*allocated_size)(BlockDriverState *bs);    /* bytes on the host */
     int (*info)(BlockDriverState *bs, BlockInfo *info);
     int (*check)(BlockDriverState *bs, BlockCheck *res, int fix, Error *err);
+    /* Before a commit writes into the backing image: go on taking it for ours. */
+    int (*follow_backing)(BlockDriverState *bs);
     /* Forget all data, so that the backing shows: after commit. */
     int (*make_empty)(BlockDriverState *bs);
     int (*change_backing)(BlockDriverState *bs, const char *file,

@@ -424,9 +424,13 @@ static int reopen(BlockDriverState *bs, const BlockDriverState *how, int flags, 
 
 int bdrv_reopen(BlockDriverState *bs, int flags, Error *err)
 {
+    int ret = bdrv_flush(bs);
+
+    if (ret < 0) {
+        return error_set(err, -ret, "%s: cannot be written: %s", bs->filename, strerror(-ret));
+    }
     BlockDriverState *old = bdrv_new_node();
 
-    bdrv_flush(bs);
     bdrv_move_contents(old, bs);
     /* The old tree's lock is in the way of the new one: close it first. */
     BlockDriverState how = { .drv = old->drv, .filename = xstrdup(old->filename),
@@ -436,7 +440,7 @@ int bdrv_reopen(BlockDriverState *bs, int flags, Error *err)
     }
     close_contents(old);
     free(old);
-    int ret = reopen(bs, &how, flags, err);
+    ret = reopen(bs, &how, flags, err);
 
     if (ret < 0) {
         reopen(bs, &how, how.flags, NULL);
@@ -537,6 +541,23 @@ static int commit_data(BlockDriverState *bs)
     return ret < 0 ? ret : bdrv_flush(bs->backing);
 }
 
+int bdrv_begin_commit(BlockDriverState *above, uint64_t size, Error *err)
+{
+    bool follows = above->drv->follow_backing;
+    int ret = follows ? bdrv_set_writable(above, true, err) : 0;
+
+    if (ret >= 0) {
+        ret = bdrv_set_writable(above->backing, true, err);
+    }
+    if (ret >= 0 && above->backing->length < size) {
+        ret = bdrv_truncate(above->backing, size, err);
+    }
+    if (ret >= 0 && follows && (ret = above->drv->follow_backing(above)) < 0) {
+        error_set(err, -ret, "%s: cannot be written: %s", above->filename, strerror(-ret));
+    }
+    return ret;
+}
+
 int bdrv_commit(BlockDriverState *bs, Error *err)
 {
     if (!bs->drv || !bs->backing) {
@@ -551,14 +572,10 @@ int bdrv_commit(BlockDriverState *bs, Error *err)
     if (bs->blk) {
         blk_drain(bs);
     }
-    ret = bdrv_set_writable(bs->backing, true, err);
+    ret = bdrv_begin_commit(bs, bs->length, err);
     if (ret < 0) {
-        return error_prefix(err, ret, "commit");
-    }
-    if (bs->backing->length < bs->length) {
-        ret = bdrv_truncate(bs->backing, bs->length, err);
-    }
-    if (ret >= 0 && (ret = commit_data(bs)) < 0) {
+        error_prefix(err, ret, "commit");
+    } else if ((ret = commit_data(bs)) < 0) {
         error_set(err, -ret, "commit to %s: %s; nothing was lost, free room and try again",
                   bs->backing->filename, strerror(-ret));
     }

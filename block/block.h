@@ -86,6 +86,10 @@ int bdrv_truncate(BlockDriverState *bs, uint64_t size, Error *err);
  * reserve: with room on the host.  From its length on: nothing, but -ENOTSUP if that
  * cannot be had. */
 int bdrv_preallocate(BlockDriverState *bs, uint64_t from, bool reserve, Error *err);
+/* Before above->backing (perhaps another node afterwards) is written on the behalf of
+ * `above`: it can be, holds `size` bytes, and `above` will open upon it also if the
+ * commit is broken off. */
+int bdrv_begin_commit(BlockDriverState *above, uint64_t size, Error *err);
 /* Write what the top image holds into its backing image. */
 int bdrv_commit(BlockDriverState *bs, Error *err);
 

@@ -784,14 +784,17 @@ static int change_cid(BlockDriverState *bs, Vmdk *s)
     if (s->cid_new || !s->cid_at) {
         return 0;
     }
-    s->cid_new = true;
+    s->cid_new = true;                  /* also to whom writes meanwhile */
     do {
         if (getrandom(&cid, sizeof(cid), 0) != sizeof(cid)) {
             cid = s->cid + 1;
         }
     } while (cid == VMDK_NO_CID || cid == s->cid);
-    s->cid = cid;
-    return write_cid(bs, s->cid_at, cid);
+    int ret = write_cid(bs, s->cid_at, cid);
+
+    s->cid_new = ret >= 0;
+    s->cid = ret < 0 ? s->cid : cid;
+    return ret;
 }
 
 static int each_extent(BlockDriverState *bs, Op op, uint64_t off, uint64_t len,
@@ -930,7 +933,26 @@ static int vmdk_check(BlockDriverState *bs, BlockCheck *res, int fix, Error *err
     return ret;
 }
 
-/* -- After a commit ---------------------------------------------------------- */
+/* -- Commit ------------------------------------------------------------------ */
+
+/* The first write gives the parent a new CID: now, and to us as well. */
+static int vmdk_follow_backing(BlockDriverState *bs)
+{
+    Vmdk *s = bs->opaque;
+    BlockDriverState *parent = bs->backing;
+
+    if (!s->parent_cid_at || parent->drv != &bdrv_vmdk) {
+        return 0;
+    }
+    int ret = change_cid(parent, parent->opaque);
+
+    if (ret >= 0) {
+        s->parent_cid = vmdk_cid(parent);
+        ret = write_cid(bs, s->parent_cid_at, s->parent_cid);
+    }
+    ret = ret < 0 ? ret : bdrv_flush(parent->file);
+    return ret < 0 ? ret : bdrv_flush(bs->file);
+}
 
 /* All tables of a directory become empty; *end moves behind the last. */
 static int empty_tables(Extent *e, uint64_t directory, uint64_t *end)
@@ -965,7 +987,6 @@ static int empty_extent(Extent *e)
     return ret;
 }
 
-/* The parent has it all now; it is our parent still, with its new CID. */
 static int vmdk_make_empty(BlockDriverState *bs)
 {
     Vmdk *s = bs->opaque;
@@ -973,10 +994,6 @@ static int vmdk_make_empty(BlockDriverState *bs)
 
     for (int i = 0; i < s->num && ret >= 0; i++) {
         ret = s->ext[i].map.tables ? empty_extent(&s->ext[i]) : 0;
-    }
-    if (ret >= 0 && s->parent_cid_at && bs->backing && bs->backing->drv == &bdrv_vmdk) {
-        s->parent_cid = vmdk_cid(bs->backing);
-        ret = write_cid(bs, s->parent_cid_at, s->parent_cid);
     }
     return ret < 0 ? ret : bdrv_flush(bs->file);
 }
@@ -1002,5 +1019,6 @@ const BlockDriver bdrv_vmdk = {
     .allocated_size = vmdk_allocated,
     .info = vmdk_info,
     .check = vmdk_check,
+    .follow_backing = vmdk_follow_backing,
     .make_empty = vmdk_make_empty,
 };

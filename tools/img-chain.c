@@ -91,14 +91,17 @@ static int empty_top(Commit *c)
 static int commit_to_base(Commit *c)
 {
     Error err = { "" };
-    int ret = bdrv_set_writable(c->base, true, &err);
+    BlockDriverState *above = c->top;
 
-    if (ret >= 0 && c->base->length < c->top->length) {
-        ret = bdrv_truncate(c->base, c->top->length, &err);
+    while (above->backing != c->base) {
+        above = above->backing;
     }
+    int ret = bdrv_begin_commit(above, c->top->length, &err);
+
     if (ret < 0) {
         return img_fail("%s", err.msg);
     }
+    c->base = above->backing;
     ret = commit_data(c);
     return ret < 0 ? img_fail("Could not commit to %s: %s", c->base->filename, strerror(-ret)) : 0;
 }

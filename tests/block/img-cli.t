@@ -268,6 +268,44 @@ SKIP: {
     }
 }
 
+# -- A vmdk knows its parent again, however a commit into it ends ---------------------
+
+sub chain {
+    must($img, qw(create -q -f vmdk v0.vmdk 64M));
+    must($io, qw(-f vmdk -c), 'write -q -P 1 0 16M', 'v0.vmdk');
+    must($img, qw(create -q -f vmdk -b v0.vmdk -F vmdk v1.vmdk));
+    must($img, qw(create -q -f vmdk -b v1.vmdk -F vmdk v2.vmdk));
+    must($io, qw(-f vmdk -c), 'write -q -P 2 4M 32M', 'v2.vmdk');
+}
+
+sub holds {
+    my ($what) = @_;
+    my ($s, $out) = run($io, qw(-r -f vmdk -c), 'read -P 1 0 4M', '-c', 'read -P 2 4M 32M', 'v2.vmdk');
+    is($s, 0, "vmdk: after $what") or diag($out);
+}
+
+chain();
+must($img, qw(commit -q -f vmdk -b v0.vmdk v2.vmdk));
+holds('a commit two images down');
+chain();
+must($img, qw(commit -q -f vmdk -d v2.vmdk));
+holds('a commit that keeps the image');
+chain();
+{
+    my ($s, $out) = run('sh', '-c', "trap '' XFSZ; ulimit -f 20000; $img commit -q -f vmdk v2.vmdk");
+    isnt($s, 0, 'vmdk: a commit without room fails');
+    holds('a commit without room');
+    must($img, qw(commit -q -f vmdk v2.vmdk));
+    holds('one that is repeated');
+}
+
+# -- What cannot be written is an error when an image is opened again ------------------
+
+must($img, qw(create -q -f qcow2 h.qcow2 1M));
+spew('h.cfg', qq([inject-error]\nevent = "write_aio"\nsector = "256"\n));
+like((run($io, '-c', 'write -q -P 1 0 64k', '-c', 'reopen -r', 'blkdebug:h.cfg:h.qcow2'))[1],
+     qr/cannot be written/, 'reopen: what was written does not reach the file');
+
 # -- Every way to convert gives the same disk --------------------------------------
 
 must($img, qw(create -q -f qcow2 -o cluster_size=4k in.qcow2 5000k));
