@@ -286,6 +286,11 @@ static int write_new(ClusterMap *m, NewData *d, uint64_t *done)
     }
     int64_t got = m->ops->allocate(m, first, num, &d->host, &d->zeroed);
 
+    if (got == -EAGAIN && m->allocs) {
+        waited(m, m->allocs->first, 1);
+        co_mutex_unlock(&m->lock);
+        return 0;
+    }
     if (got < 0) {
         co_mutex_unlock(&m->lock);
         return (int)got;

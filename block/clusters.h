@@ -38,7 +38,8 @@ typedef struct ClusterOps {
      * from n on, so that large ones are passed quickly; 0 is one. */
     int (*lookup)(ClusterMap *m, uint64_t n, uint64_t *host);
     /* Room for 1 .. num clusters in one piece at *host: how many, or -errno.
-     * *zeroed: the file reads as zeroes there, and may end before it. */
+     * *zeroed: the file reads as zeroes there, and may end before it.  -EAGAIN: not
+     * while others are between allocate() and enter(). */
     int64_t (*allocate)(ClusterMap *m, uint64_t first, uint64_t num, uint64_t *host,
                         bool *zeroed);
     int (*enter)(ClusterMap *m, uint64_t first, uint64_t num, uint64_t host);

@@ -29,6 +29,7 @@ enum { SECTOR = 512, NAME = 1024, BITMAP_AT = 1056, HEADER = 1056 };
 
 typedef struct Cow {
     Tables *tables;
+    CoMutex lock;                       /* of a byte read, changed and written */
     uint64_t data_at;
 } Cow;
 
@@ -144,10 +145,15 @@ static int mark(const Cow *s, uint64_t off, uint64_t len)
 static int cow_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
                        const QEMUIOVector *qiov, size_t at)
 {
-    const Cow *s = bs->opaque;
+    Cow *s = bs->opaque;
     int ret = bdrv_co_pwritev(bs->file, s->data_at + off, len, qiov, at, 0);
 
-    return ret < 0 ? ret : mark(s, off, len);
+    if (ret >= 0) {
+        co_mutex_lock(&s->lock);
+        ret = mark(s, off, len);
+        co_mutex_unlock(&s->lock);
+    }
+    return ret;
 }
 
 static int cow_flush(BlockDriverState *bs)

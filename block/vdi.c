@@ -46,6 +46,7 @@ enum {
     DATA_ALIGN = 4096, CHUNK = 64 << 10,
     TYPE_DYNAMIC = 1, TYPE_STATIC = 2,
     AT_ALLOCATED = 0x184,
+    SPARE = 1024, MAX_SEARCHED = 256 << 20,
 };
 
 typedef struct Vdi {
@@ -54,6 +55,9 @@ typedef struct Vdi {
     uint32_t blocks, type;
     uint32_t next;                      /* first unused block of the file */
     bool know_next;
+    uint32_t spare[SPARE];              /* when that is the end: some before it */
+    int num_spare;
+    bool full;
 } Vdi;
 
 static const BlockOptDef create_opts[] = {
@@ -113,6 +117,53 @@ static int find_next(Vdi *s)
     return ret;
 }
 
+/* A bit for each block of the file, below `searched`, that an entry names. */
+static int find_named(const Vdi *s, uint8_t *named, uint32_t searched)
+{
+    uint8_t buf[TABLE_PAGE];
+    int ret = 0;
+
+    for (uint32_t i = 0; i < s->blocks && ret >= 0;) {
+        uint32_t num = (uint32_t)MIN(s->blocks - i, sizeof(buf) / 4);
+
+        ret = tables_read(s->map.tables, s->map_at + (uint64_t)i * 4, buf, num * 4);
+        for (uint32_t k = 0; k < num && ret >= 0; k++) {
+            uint32_t block = (uint32_t)load_le(buf + k * 4, 4);
+
+            if (block < searched) {
+                named[block / 8] |= (uint8_t)(1u << block % 8);
+            }
+        }
+        i += num;
+    }
+    return ret;
+}
+
+/* Blocks that no entry names lie before the last one after a write that failed, a
+ * crash, or another program's work. */
+static int find_spare(Vdi *s)
+{
+    uint32_t searched = MIN(s->blocks, MAX_SEARCHED);
+    uint8_t *named = calloc(searched / 8 + 1, 1);
+    int ret = named ? find_named(s, named, searched) : -ENOMEM;
+
+    for (uint32_t i = searched; i-- > 0 && ret >= 0 && s->num_spare < SPARE;) {
+        if (!(named[i / 8] >> i % 8 & 1)) {
+            s->spare[s->num_spare++] = i;
+        }
+    }
+    free(named);
+    s->full = ret >= 0 && s->num_spare == 0;
+    return ret;
+}
+
+static int64_t take(Vdi *s, uint32_t block, uint64_t num, uint64_t *host, bool *zeroed)
+{
+    *host = s->data_at + (uint64_t)block * s->map.size;
+    *zeroed = *host >= s->map.file->length;
+    return (int64_t)num;
+}
+
 static int64_t allocate(ClusterMap *m, uint64_t first, uint64_t num, uint64_t *host,
                         bool *zeroed)
 {
@@ -120,17 +171,18 @@ static int64_t allocate(ClusterMap *m, uint64_t first, uint64_t num, uint64_t *h
     int ret = s->know_next ? 0 : find_next(s);
 
     (void)first;
-    if (ret < 0) {
-        return ret;
+    if (ret >= 0 && s->next < s->blocks) {
+        num = MIN(num, s->blocks - s->next);
+        s->next += (uint32_t)num;
+        return take(s, s->next - (uint32_t)num, num, host, zeroed);
     }
-    num = MIN(num, s->blocks - s->next);
-    if (num == 0) {
-        return -EIO;                    /* two blocks in one place */
+    if (ret >= 0 && s->num_spare == 0 && !s->full) {
+        ret = m->allocs ? -EAGAIN : find_spare(s);
     }
-    *host = s->data_at + (uint64_t)s->next * m->size;
-    *zeroed = *host >= m->file->length;
-    s->next += (uint32_t)num;
-    return (int64_t)num;
+    if (ret >= 0 && s->full) {
+        ret = -EIO;                     /* two blocks in one place */
+    }
+    return ret < 0 ? ret : take(s, s->spare[--s->num_spare], 1, host, zeroed);
 }
 
 static int enter(ClusterMap *m, uint64_t first, uint64_t num, uint64_t host)

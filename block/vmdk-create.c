@@ -265,6 +265,9 @@ int vmdk_create(const char *filename, uint64_t size, const BlockOpts *opts, Erro
     char *lines = NULL;
     int ret = parse_plan(opts, &p, err);
 
+    if (ret >= 0 && size == 0) {
+        return error_set(err, EINVAL, "%s: a vmdk image has at least one sector", filename);
+    }
     if (ret >= 0 && size > largest(&p)) {
         return error_set(err, EFBIG, "%s: too large for a vmdk image of subformat %s", filename,
                          p.type);

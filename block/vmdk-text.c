@@ -116,6 +116,19 @@ static int parse_line(const char *text, VmdkLine *l, const char *filename, Error
     return 0;
 }
 
+static bool is_extent(const char *line)
+{
+    static const char *const accesses[] = { "RW", "RDONLY", "NOACCESS" };
+    size_t len = strcspn(line, " \t");
+
+    for (size_t i = 0; i < ARRAY_SIZE(accesses); i++) {
+        if (len == strlen(accesses[i]) && !strncmp(line, accesses[i], len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int vmdk_next_line(const char *text, size_t *pos, VmdkLine *line, const char *filename,
                    Error *err)
 {
@@ -125,8 +138,7 @@ int vmdk_next_line(const char *text, size_t *pos, VmdkLine *line, const char *fi
         const char *next = take_line(p, buf);
 
         *pos = next ? (size_t)(next - text) : *pos + strlen(text + *pos);
-        if (!strncmp(buf, "RW ", 3) || !strncmp(buf, "RDONLY ", 7) ||
-            !strncmp(buf, "NOACCESS ", 9)) {
+        if (is_extent(buf + strspn(buf, " \t"))) {
             int ret = parse_line(buf, line, filename, err);
 
             return ret < 0 ? ret : 1;

@@ -48,11 +48,14 @@
 #include "util/mem.h"
 
 enum {
-    FOOTER = 512, HEADER = 1024, SECTOR = 512,
+    FOOTER = 512, SHORT_FOOTER = 511,   /* Virtual PC 2004: "Hard Disk Footer Format" */
+    HEADER = 1024, SECTOR = 512,
     BLOCK_SIZE = 2 << 20, MAX_BLOCK_SIZE = 64 << 20,
     TYPE_FIXED = 2, TYPE_DYNAMIC = 3, TYPE_DIFFERENCING = 4,
     TABLE_AT = 1536,
     EPOCH = 946684800,                  /* 2000-01-01 */
+    UUID = 16,
+    FILLED = 1024,
     MAX_NAME = 1024,
 };
 
@@ -62,7 +65,9 @@ enum {
 
 typedef struct Vpc {
     ClusterMap map;
-    uint32_t type, entries, bitmap;     /* bitmap: bytes, whole sectors */
+    uint32_t type, bitmap;              /* bitmap: bytes, whole sectors */
+    uint32_t entries, all_entries;      /* of the disk; of the table, perhaps more */
+    uint32_t filled[FILLED];            /* blocks + 1 whose bitmap is all ones */
     uint64_t table_at;
     uint64_t end;                       /* of the last block: the footer's place */
     bool know_end;
@@ -98,18 +103,26 @@ static int vpc_probe(const uint8_t *head, size_t len, const char *filename)
 
 /* -- The table --------------------------------------------------------------- */
 
-/* Sector of the block, NO_BLOCK if it is not there. */
-static int entry(const Vpc *s, uint64_t n, uint32_t *sector)
+static int read_entry(const Vpc *s, uint64_t n, uint32_t *sector)
 {
     uint8_t buf[4];
     int ret = tables_read(s->map.tables, s->table_at + n * 4, buf, 4);
 
     *sector = (uint32_t)load_be(buf, 4);
-    if (ret >= 0 && *sector != NO_BLOCK &&
-        (uint64_t)*sector * SECTOR >= s->map.file->length) {
-        return -EIO;
-    }
     return ret;
+}
+
+static bool is_possible(const Vpc *s, uint32_t sector)
+{
+    return sector == NO_BLOCK || (uint64_t)sector * SECTOR < s->map.file->length;
+}
+
+/* Sector of the block, NO_BLOCK if it is not there. */
+static int entry(const Vpc *s, uint64_t n, uint32_t *sector)
+{
+    int ret = read_entry(s, n, sector);
+
+    return ret < 0 || is_possible(s, *sector) ? ret : -EIO;
 }
 
 static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
@@ -125,16 +138,17 @@ static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
     return sector == NO_BLOCK ? CLUSTER_HOLE : CLUSTER_DATA;
 }
 
-/* Behind the last block: there the next one begins. */
+/* Behind the last block: there the next one begins.  Entries behind the end of the
+ * disk as we see it may name blocks that another program sees. */
 static int find_end(Vpc *s)
 {
     uint32_t sector;
     int ret = 0;
 
     s->end = MAX(s->end, align_up(s->table_at + (uint64_t)s->entries * 4, SECTOR));
-    for (uint32_t i = 0; i < s->entries && ret >= 0; i++) {
-        ret = entry(s, i, &sector);
-        if (ret >= 0 && sector != NO_BLOCK) {
+    for (uint32_t i = 0; i < s->all_entries && ret >= 0; i++) {
+        ret = i < s->entries ? entry(s, i, &sector) : read_entry(s, i, &sector);
+        if (ret >= 0 && sector != NO_BLOCK && is_possible(s, sector)) {
             s->end = MAX(s->end, (uint64_t)sector * SECTOR + s->bitmap + s->map.size);
         }
     }
@@ -209,24 +223,30 @@ static uint64_t disk_size(const uint8_t *f)
     return sectors * SECTOR;
 }
 
-/* The footer at the end of a fixed image; at 0 of others, or at their end. */
+/* At the end of a fixed image; at 0 of others, or at their end. */
+static int find_footer(BlockDriverState *file, uint8_t *f)
+{
+    uint64_t len = file->length;
+
+    if (len < FOOTER) {
+        return 0;
+    }
+    int ret = bdrv_pread(file, 0, f, FOOTER);
+
+    if (ret >= 0 && !is_footer(f)) {
+        ret = bdrv_pread(file, len - FOOTER, f, FOOTER);
+    }
+    if (ret >= 0 && !is_footer(f)) {
+        memset(f, 0, FOOTER);
+        ret = bdrv_pread(file, len - SHORT_FOOTER, f, SHORT_FOOTER);
+    }
+    return ret;
+}
+
 static int read_footer(BlockDriverState *bs, Vpc *s, Error *err)
 {
-    uint64_t len = bs->file->length;
-    int ret = 0;
+    int ret = find_footer(bs->file, s->footer);
 
-    if (len >= FOOTER) {
-        ret = bdrv_pread(bs->file, 0, s->footer, FOOTER);
-        if (ret >= 0 && !is_footer(s->footer)) {
-            /* Virtual PC 2004 makes footers of 511 bytes (specification, "Hard
-             * Disk Footer Format"). */
-            ret = bdrv_pread(bs->file, len - FOOTER, s->footer, FOOTER);
-            if (ret >= 0 && !is_footer(s->footer)) {
-                memset(s->footer, 0, FOOTER);
-                ret = bdrv_pread(bs->file, len - FOOTER + 1, s->footer, FOOTER - 1);
-            }
-        }
-    }
     if (ret < 0) {
         return error_set(err, -ret, "%s: cannot be read: %s", bs->filename, strerror(-ret));
     }
@@ -252,6 +272,7 @@ static int read_footer(BlockDriverState *bs, Vpc *s, Error *err)
 static int check_header(BlockDriverState *bs, Vpc *s, const uint8_t *h, Error *err)
 {
     uint32_t size = (uint32_t)load_be(h + 32, 4);
+    uint64_t entries = load_be(h + 28, 4);
     const char *f = bs->filename;
 
     if (memcmp(h, "cxsparse", 8) || load_be(h + 36, 4) != checksum(h, HEADER, 36)) {
@@ -262,11 +283,10 @@ static int check_header(BlockDriverState *bs, Vpc *s, const uint8_t *h, Error *e
         return error_set(err, EINVAL, "%s: damaged vpc header: blocks of %u bytes", f, size);
     }
     s->table_at = load_be(h + 16, 8);
-    s->entries = (uint32_t)load_be(h + 28, 4);
     s->bitmap = (uint32_t)align_up((size / SECTOR + 7) / 8, SECTOR);
-    if ((uint64_t)s->entries * size < bs->length) {
-        return error_set(err, EINVAL, "%s: damaged vpc header: %u blocks of %u are less than"
-                         " the disk", f, s->entries, size);
+    if (entries * size < bs->length) {
+        return error_set(err, EINVAL, "%s: damaged vpc header: %llu blocks of %u are less than"
+                         " the disk", f, (unsigned long long)entries, size);
     }
     s->entries = (uint32_t)((bs->length + size - 1) / size);
     if (s->table_at % 4 || s->table_at > bs->file->length ||
@@ -276,6 +296,8 @@ static int check_header(BlockDriverState *bs, Vpc *s, const uint8_t *h, Error *e
                          (unsigned long long)s->table_at,
                          (unsigned long long)bs->file->length);
     }
+    entries = MIN(entries, MAX_SECTORS * SECTOR / size);
+    s->all_entries = (uint32_t)MIN(entries, (bs->file->length - s->table_at) / 4);
     s->map.size = size;
     return 0;
 }
@@ -305,6 +327,31 @@ static char *name_from_utf16(const uint8_t *p, size_t len, bool big)
     }
     *w = 0;
     return out;
+}
+
+/* It must be the one that this image was made upon. */
+static int check_parent(BlockDriverState *bs, const uint8_t *h, Error *err)
+{
+    uint8_t f[FOOTER] = { 0 };
+    BlockDriverState *file;
+
+    if ((bs->flags & BDRV_O_NO_BACKING) || buf_is_zero(h + 40, UUID)) {
+        return 0;
+    }
+    int ret = bdrv_open_child(bs, &file, bs->backing_file, NULL, bs->flags & ~BDRV_O_RDWR, err);
+
+    if (ret < 0) {
+        return error_prefix(err, ret, "backing file of %s", bs->filename);
+    }
+    ret = find_footer(file, f);
+    if (ret < 0) {
+        error_set(err, -ret, "%s: cannot be read: %s", file->filename, strerror(-ret));
+    } else if (is_footer(f) && memcmp(f + 68, h + 40, UUID)) {
+        ret = error_set(err, EINVAL, "%s: its parent %s is not the image that it was made upon"
+                        " (another UUID)", bs->filename, file->filename);
+    }
+    bdrv_delete_child(file);
+    return ret;
 }
 
 /* The parent by its relative locator (W2ru, UTF-16 little-endian), else by
@@ -341,7 +388,7 @@ static int find_parent(BlockDriverState *bs, const uint8_t *h, Error *err)
     bs->backing_file = xstrdup(relative);
     bs->backing_format = xstrdup("vpc");
     free(path);
-    return 0;
+    return check_parent(bs, h, err);
 }
 
 static int open_sparse(BlockDriverState *bs, Vpc *s, Error *err)
@@ -380,7 +427,7 @@ static int vpc_open(BlockDriverState *bs, const BlockOpts *opts, Error *err)
     s->map = (ClusterMap){ .ops = &vpc_clusters, .bs = bs, .file = bs->file, .opaque = s,
                            .length = bs->length, .has_offset = true };
     if (s->type == TYPE_FIXED) {
-        if (bs->length > bs->file->length - FOOTER) {
+        if (bs->length > bs->file->length - SHORT_FOOTER) {
             return error_set(err, EINVAL, "%s: truncated: a fixed vpc image of %llu bytes in a"
                              " file of %llu", bs->filename, (unsigned long long)bs->length,
                              (unsigned long long)bs->file->length);
@@ -464,13 +511,42 @@ static int vpc_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,
     return clusters_preadv(&s->map, off, len, qiov, at);
 }
 
+/* A sector that another program never wrote has no bit in its block's bitmap. */
+static int fill_bitmap(Vpc *s, uint64_t n)
+{
+    uint32_t sector;
+    uint8_t bits[SECTOR], ones[SECTOR];
+    int ret = entry(s, n, &sector);
+
+    if (ret < 0 || sector == NO_BLOCK) {
+        return ret;                     /* allocate() writes it whole */
+    }
+    memset(ones, 0xff, sizeof(ones));
+    for (uint32_t i = 0; i < s->bitmap && ret >= 0; i += SECTOR) {
+        uint64_t at = (uint64_t)sector * SECTOR + i;
+
+        ret = bdrv_pread(s->map.file, at, bits, SECTOR);
+        if (ret >= 0 && memcmp(bits, ones, SECTOR)) {
+            ret = bdrv_pwrite(s->map.file, at, ones, SECTOR);
+        }
+    }
+    s->filled[n % FILLED] = ret < 0 ? 0 : (uint32_t)n + 1;
+    return ret;
+}
+
 static int vpc_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
                        const QEMUIOVector *qiov, size_t at)
 {
     Vpc *s = bs->opaque;
+    int ret = 0;
 
-    return s->type == TYPE_FIXED ? bdrv_co_pwritev(bs->file, off, len, qiov, at, 0)
-                                 : clusters_pwritev(&s->map, off, len, qiov, at);
+    if (s->type == TYPE_FIXED) {
+        return bdrv_co_pwritev(bs->file, off, len, qiov, at, 0);
+    }
+    for (uint64_t n = off / s->map.size; n * s->map.size < off + len && ret >= 0; n++) {
+        ret = s->filled[n % FILLED] == n + 1 ? 0 : fill_bitmap(s, n);
+    }
+    return ret < 0 ? ret : clusters_pwritev(&s->map, off, len, qiov, at);
 }
 
 static int vpc_write_zeroes(BlockDriverState *bs, uint64_t off, uint64_t len, int flags)

@@ -12,36 +12,11 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "tests/unit/bytes.h"
 #include "util/bits.h"
-#include "util/iov.h"
 #include "util/mem.h"
 
 enum { SMALL = 512 << 10, BLOCK = 64 << 10 };
-
-typedef struct Bytes { uint8_t *data; size_t len; } Bytes;
-
-static void put(Bytes *b, const void *data, size_t len)
-{
-    b->data = xrealloc(b->data, b->len + len + 1);
-    memcpy(b->data + b->len, data, len);
-    b->len += len;
-}
-
-static void put_be(Bytes *b, uint64_t value, unsigned n)
-{
-    uint8_t buf[8];
-
-    store_be(buf, value, n);
-    put(b, buf, n);
-}
-
-static void put_zeroes(Bytes *b, size_t len)
-{
-    uint8_t *zeroes = xzalloc(len + 1);
-
-    put(b, zeroes, len);
-    free(zeroes);
-}
 
 static Bytes pack_block(const uint8_t *data)
 {
