@@ -41,7 +41,7 @@ typedef struct Node {
     bool is_dir;
     bool foreign;                       /* the host's own: let it be */
     bool written;                       /* guest's tree: since the last time */
-    bool later;                         /* guest's tree: its place is not free yet */
+    bool later;                         /* guest's tree: it has no place, or not yet */
     bool moved;                         /* known: is in the next list */
     uint32_t first, size;
     uint64_t chain;                     /* of its cluster numbers */
@@ -492,10 +492,12 @@ static int write_contents(const Parse *p, const Node *n, int fd)
     return ret < 0 ? ret : fsync(fd) < 0 ? -errno : 0;
 }
 
+static const char *last_name(const char *path) { return strrchr(path, '/') + 1; }
+
 /* The file as a whole takes its name: who looks sees the old one or the new one. */
 static int replace_file(const Parse *p, Node *n, const char *path, mode_t mode)
 {
-    char *temp = xasprintf("%s.vvfat-XXXXXX", path);
+    char *temp = xasprintf("%.*s" FAT_TEMPORARY, (int)(last_name(path) - path), path);
     int fd = mkstemp(temp), ret = fd < 0 ? -errno : 0;
     struct stat st = { .st_size = 0 };
 
@@ -528,6 +530,8 @@ static int bring_file(const Parse *p, Node *n, const Node *old)
     is_there = lstat(path, &st) == 0;
     if (old && old->foreign) {
         n->foreign = true;
+    } else if (fat_is_temporary(last_name(path))) {
+        refuse(w, n, "is a name of temporary files");
     } else if (is_there && !old) {
         refuse(w, n, "is something else on the host");
     } else if (is_there && !is_unchanged(old, &st)) {
@@ -598,25 +602,27 @@ static int bring_one(const Parse *p, Node *n, const Node *old)
     int ret = n->is_dir ? bring_directory(p, n) : bring_file(p, n, old);
 
     if (ret < 0) {
+        n->later = true;
         fprintf(stderr, "fat:rw:%s: %s: cannot be written: %s\n", p->s->writer->dir, n->path,
                 strerror(-ret));
     }
     return ret;
 }
 
-/* New and changed ones; what is known by then holds even if it ends with an error. */
+/* New and changed ones, each that can be; the first error. */
 static int bring_all(const Parse *p, bool *again)
 {
     FatWriter *w = p->s->writer;
     Tree next = { xcalloc((size_t)p->tree.num + (size_t)w->known.num + 1, sizeof(Node)), 0 };
     int ret = 0;
 
-    for (int i = 0; i < p->tree.num && ret >= 0; i++) {
+    for (int i = 0; i < p->tree.num; i++) {
         Node *n = &p->tree.node[i], *old = find(&w->known, n->path);
+        int one = bring_one(p, n, old);
 
-        ret = bring_one(p, n, old);
+        ret = ret < 0 ? ret : one;
         *again |= n->later;
-        if (ret >= 0 && !n->later) {
+        if (!n->later) {
             next.node[next.num] = *n;
             next.node[next.num++].path = xstrdup(n->path);
             if (old) {
@@ -624,7 +630,7 @@ static int bring_all(const Parse *p, bool *again)
             }
         }
     }
-    for (int i = 0; i < w->known.num; i++) {            /* to be removed, or not reached */
+    for (int i = 0; i < w->known.num; i++) {            /* to be removed, or not brought */
         if (w->known.node[i].moved) {
             free(w->known.node[i].path);
         } else {

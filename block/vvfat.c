@@ -129,6 +129,14 @@ bool fat_name_returns(const char *name)
     return num < FAT_MAX_NAME - 1 && fat_to_utf8(u, num, back) && !strcmp(name, back);
 }
 
+/* The guest does not see these, so that none is taken for its own. */
+bool fat_is_temporary(const char *name)
+{
+    size_t len = strlen(FAT_TEMPORARY);
+
+    return strlen(name) == len && !strncmp(name, FAT_TEMPORARY, len - 6);
+}
+
 /* "Short Directory Entry Names": upper case, few characters.  False: not the same
  * name any more. */
 static bool to_short(const char *name, uint8_t out[11])
@@ -285,9 +293,10 @@ static int add_entry(Fat *s, const char *path, const char *name, int parent, int
     int ret = 0;
 
     if ((s->rw ? lstat : stat)(full, &st) < 0 || access(full, R_OK) < 0 ||
-        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) || (s->rw && !fat_name_returns(name))) {
+        (S_ISREG(st.st_mode) ? fat_is_temporary(name) : !S_ISDIR(st.st_mode)) ||
+        (s->rw && !fat_name_returns(name))) {
         free(full);
-        return 0;                       /* gone, or nothing that FAT has */
+        return 0;                       /* gone, or nothing for a guest */
     }
     if (S_ISDIR(st.st_mode)) {
         ret = scan(s, full, parent, depth + 1, &first, err);

@@ -15,6 +15,9 @@
 enum { FAT_SECTOR = 512, FAT_ENTRY = 32, FAT_MAX_DEPTH = 24, FAT_MAX_NAME = 255,
        FAT_LFN_CHARS = 13, FAT_ATTR_LABEL = 8, FAT_ATTR_LFN = 15, FAT_ATTR_DIR = 16 };
 
+/* A file of the host that is being written, for mkstemp: short, beside what it becomes. */
+#define FAT_TEMPORARY ".vvfat-XXXXXX"
+
 /* One file or directory: clusters [first, first + num). */
 typedef struct FatRun {
     uint32_t first, num, size;
@@ -48,6 +51,7 @@ int fat_read_sector(const Fat *s, uint32_t n, uint8_t *b);
 int fat_to_utf16(const char *name, uint16_t out[FAT_MAX_NAME]);
 bool fat_to_utf8(const uint16_t *u, int num, char *out);        /* 3 bytes each, 0 */
 bool fat_name_returns(const char *name);
+bool fat_is_temporary(const char *name);
 uint8_t fat_checksum(const uint8_t name[11]);
 extern const uint8_t fat_lfn_place[FAT_LFN_CHARS];
 

@@ -71,6 +71,34 @@ $want{"old tree/\xff"} = 'hidden';
 compare(\%want, 'and nothing of the host is lost');
 is(readlink "$tree/link", 'sub/over.bin', 'the link is as it was');
 
+# A file that cannot be written does not stop the others, nor does a long name.
+my $long = 'l' x 249 . '.txt';
+%want = (fill(), $long => noise(3000), 'old tree/y' => 'y', 'zz.txt' => "zz\n");
+spew("$tree/$long", 'old');
+spew("$tree/.vvfat-abcdef", 'left by one that was killed');
+fetch('floppy:');
+my ($rc, $listed) = run(ours('img'), 'ls', '-f', 'raw', "$dir/disk");
+unlike($listed, qr/\.vvfat-/, 'the guest does not see temporary files');
+mtool(0, 'mcopy', '-o', put('over', $want{$long}), "::$long");
+mtool(0, 'mcopy', put('y', 'y'), '::old tree/y');
+mtool(0, 'mcopy', '-o', put('over', noise(3000)), '::from name.dat');
+mtool(0, 'mcopy', put('y', 'y'), '::.vvfat-123456');
+mtool(0, 'mmd', '::old tree/made');
+mtool(0, 'mcopy', put('y', 'y'), '::old tree/made/y');
+mtool(0, 'mcopy', put('zz', "zz\n"), '::zz.txt');
+mtool(0, 'mdel', '::gone.txt');
+$out = give_back('floppy:', sub {
+    system('rm', '-r', "$tree/old tree", "$tree/from name.dat");
+});
+like($out, qr/^fat:rw:\S*: $_: cannot be written: /m, "it is said: $_")
+    for 'old tree/y', 'old tree/made', 'from name.dat';
+unlike($out, qr{made/y}, 'but not of what is in a directory that cannot be made');
+like($out, qr/\.vvfat-123456: is a name of temporary files/, 'and of a name that is ours');
+like($out, qr/what the guest wrote last is not in the directory/, 'and at the end');
+delete @want{'old tree/', 'old tree/x', 'old tree/y', 'from name.dat'};
+$want{'.vvfat-abcdef'} = 'left by one that was killed';
+compare(\%want, 'the others are written, nothing is removed, no temporary file is left');
+
 # A file system that is not consistent is not brought back.
 %want = fill();
 fetch('floppy:');
