@@ -16,8 +16,8 @@
  * changed on the host meanwhile, or that the guest could not see, stays as it is, and
  * stderr says so.
  *
- * Not modelled: times and attributes that the guest sets; a renamed file is a new one to
- * the host, with its contents.
+ * Not modelled: times, attributes and the label that the guest sets; a renamed file is a
+ * new one to the host, with its contents.
  */
 #include "block/vvfat.h"
 
@@ -112,6 +112,7 @@ typedef struct Parse {
     uint32_t *fat;
     uint8_t *used;                      /* a bit per cluster */
     Tree tree;
+    uint32_t active;                    /* FAT */
     int ret;                            /* -EAGAIN: not consistent */
 } Parse;
 
@@ -136,7 +137,7 @@ static int read_sectors(Parse *p, uint32_t n, uint32_t num, uint8_t *to)
     return p->ret;
 }
 
-/* All of the first FAT, as numbers. */
+/* All of it, as numbers. */
 static int read_fat(Parse *p)
 {
     const Fat *s = p->s;
@@ -145,7 +146,8 @@ static int read_fat(Parse *p)
 
     p->fat = xcalloc(num, sizeof(*p->fat));
     p->used = xzalloc(num / 8 + 1);
-    if (read_sectors(p, s->start + s->reserved, s->fat_sectors, raw) >= 0) {
+    if (read_sectors(p, s->start + s->reserved + p->active * s->fat_sectors, s->fat_sectors,
+                     raw) >= 0) {
         for (uint32_t i = 0; i < num; i++) {
             const uint8_t *at = raw + (uint64_t)i * (uint32_t)s->type / 8;
 
@@ -342,17 +344,33 @@ static void parse_root(Parse *p)
     free(dir);
 }
 
-/* All but the byte in which Linux notes "mounted". */
+/* "Boot Sector and BPB": where things are.  The rest is the guest's: its boot code, the
+ * label and serial number, the geometry, whether it is mounted. */
+static const struct Field { uint8_t at, len; bool fat32; } layout[] = {
+    { 11, 10, false },                  /* sizes, reserved sectors, FATs, root entries */
+    { 22, 2, false },                   /* sectors of a FAT */
+    { 32, 4, false },                   /* sectors */
+    { 36, 4, true },                    /* of a FAT */
+    { 42, 6, true },                    /* version, root directory */
+};
+
+/* BPB_ExtFlags: bit 7, one FAT is active; bits 3:0, this one. */
 static void check_boot(Parse *p)
 {
-    uint32_t mounted = p->s->type == 32 ? 0x41 : 0x25;
+    bool fat32 = p->s->type == 32, same = true;
     uint8_t b[SECTOR];
 
-    if (read_sectors(p, p->s->start, 1, b) >= 0) {
-        b[mounted] = p->s->writer->boot[mounted];
-        if (memcmp(b, p->s->writer->boot, SECTOR)) {
-            inconsistent(p, "the guest has made another file system on it");
-        }
+    if (read_sectors(p, p->s->start, 1, b) < 0) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(layout); i++) {
+        const struct Field *f = &layout[i];
+
+        same &= (f->fat32 && !fat32) || !memcmp(b + f->at, p->s->writer->boot + f->at, f->len);
+    }
+    p->active = fat32 && b[40] & 0x80 ? b[40] & 15 : 0;
+    if (!same || p->active > 1) {
+        inconsistent(p, "the guest has made another file system on it");
     }
 }
 

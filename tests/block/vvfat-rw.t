@@ -21,7 +21,7 @@ $ENV{MTOOLS_SKIP_CHECK} = 1;
 srand(7);
 
 for my $kind ('floppy:', '12:', '16:', '32:') {
-    my $at = $kind eq 'floppy:' ? 0 : 63 * 512;
+    my $at = start($kind);
     my %want = fill();
     fetch($kind);
     mtool($at, 'mcopy', '-o', put('new', "new\n"), '::new file with a long name.txt');
@@ -108,11 +108,42 @@ like(give_back('floppy:'), qr/what the guest wrote last is not in the directory:
      'lost clusters: not brought back, and said');
 compare(\%want, 'the directory is as it was');
 
-fetch('floppy:');
-patch(0x27, 'abcd');                    # serial number of the volume
-like(give_back('floppy:'), qr/another file system/, 'neither is a disk that was formatted');
-compare(\%want, 'the directory is as it was');
+# Sectors of a cluster, sectors of a FAT, the FAT32 root.
+for (['floppy:', 0x0d], ['12:', 0x16], ['32:', 0x2c]) {
+    my ($kind, $field) = @$_;
+    fetch($kind);
+    patch(start($kind) + $field, "\x55");
+    like(give_back($kind), qr/another file system/, "$kind neither is one of another layout");
+    compare(\%want, 'the directory is as it was');
+}
 
+# A label, a serial number, notes of what mounted it: the layout is the same.
+for my $kind ('floppy:', '12:', '32:') {
+    my $at = start($kind);
+    %want = (fill(), 'new.txt' => "new\n");
+    fetch($kind);
+    mtool($at, 'mlabel', '-N', '12345678', '::NEW LABEL');
+    mtool($at, 'mcopy', put('new', "new\n"), '::new.txt');
+    patch($at + 3, 'IHC-1234');         # Windows 9x: the volume's tracker
+    patch($at + 0x18, "\x20\0\x40\0");  # FreeDOS SYS: the geometry that it knows
+    patch($at + ($kind eq '32:' ? 0x41 : 0x25), "\3");     # not unmounted
+    is(give_back($kind), '', "fat:rw:$kind a guest sets the label and the serial number");
+    compare(\%want, 'what it writes is written back, and the label is no file');
+}
+
+# FAT32: the guest may work in the second FAT alone.
+%want = (fill(), 'new.txt' => noise(20_000));
+fetch('32:');
+my ($reserved, $len) = unpack 'v@22V', part(63 * 512 + 14, 26);
+my $fat = (63 + $reserved) * 512;
+my $before = part($fat, $len * 512);
+mtool(63 * 512, 'mcopy', put('new', $want{'new.txt'}), '::new.txt');
+patch($fat, $before);
+patch(63 * 512 + 0x28, "\x81");
+is(give_back('32:'), '', 'FAT32, and the guest writes the second FAT only');
+compare(\%want, 'what it writes is written back');
+
+%want = fill();
 fetch('floppy:');
 mtool(0, 'mcopy', put('evil', "evil\n"), '::EVIL');
 my $disk = slurp("$dir/disk");
@@ -126,6 +157,7 @@ my ($status, $said) = run(ours('io'), '-f', 'raw', '-c', 'write 0 512', "fat:$tr
 like($said, qr/can only be read: use fat:rw:/, 'without rw: it is to read only');
 done_testing();
 
+sub start { return $_[0] eq 'floppy:' ? 0 : 63 * 512 }
 sub noise { return join '', map { chr rand 256 } 1 .. $_[0] }
 
 sub put {
@@ -160,6 +192,14 @@ sub mtool {
     my ($at, $tool, @args) = @_;
     my ($rc, $text) = run($tool, '-i', "$dir/disk\@\@$at", @args);
     $rc == 0 or diag("$tool @args: $text");
+}
+
+sub part {
+    my ($at, $len) = @_;
+    open(my $f, '<:raw', "$dir/disk") or die;
+    seek $f, $at, 0;
+    read($f, my $bytes, $len);
+    return $bytes;
 }
 
 sub patch {
