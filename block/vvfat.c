@@ -174,34 +174,74 @@ static bool to_short(const char *name, uint8_t out[11])
     return same;
 }
 
-static bool is_taken(const uint8_t *dir, uint32_t len, const uint8_t name[11])
+/* A short name in its directory. */
+typedef struct Taken {
+    uint8_t name[11];
+    uint32_t more;                      /* numbers behind its own that are taken too */
+} Taken;
+
+/* A directory while it is read. */
+typedef struct Listing {
+    uint8_t *entries;
+    uint32_t len;
+    Taken *taken;                       /* by hash: a power of 2, half of them empty */
+    uint32_t num_taken;
+} Listing;
+
+/* Its place; if nobody has the name, an empty one. */
+static Taken *find_taken(const Listing *l, const uint8_t name[11])
 {
-    for (uint32_t i = 0; i < len; i += ENTRY) {
-        if (dir[i + 11] != FAT_ATTR_LFN && memcmp(dir + i, name, 11) == 0) {
-            return true;
+    uint32_t hash = 0;
+
+    for (int i = 0; i < 11; i++) {
+        hash = hash * 31 + name[i];
+    }
+    for (;; hash++) {
+        Taken *t = &l->taken[hash & (l->num_taken - 1)];
+
+        if (!t->name[0] || !memcmp(t->name, name, 11)) {
+            return t;
         }
     }
-    return false;
 }
 
-/* "The Basis-Name Generation Algorithm": a number behind a tilde. */
-static void make_unique(const uint8_t *dir, uint32_t len, uint8_t name[11])
+static bool is_taken(const Listing *l, const uint8_t name[11])
+{
+    return find_taken(l, name)->name[0];
+}
+
+static void put_number(uint8_t name[11], const uint8_t basis[8], uint32_t n)
+{
+    char tail[12];
+    int digits = snprintf(tail, sizeof(tail), "~%u", n), keep = 8 - digits;
+
+    while (keep > 1 && basis[keep - 1] == ' ') {
+        keep--;
+    }
+    memset(name, ' ', 8);
+    memcpy(name, basis, (size_t)keep);
+    memcpy(name + keep, tail, (size_t)digits);
+}
+
+/* "The Basis-Name Generation Algorithm": a number behind a tilde.  Of those with as many
+ * digits the first knows how many are taken: none is tried twice. */
+static void make_unique(const Listing *l, uint8_t name[11])
 {
     uint8_t basis[8];
-    char tail[9];
 
     memcpy(basis, name, 8);
-    for (unsigned n = 1; n < 1000000; n++) {
-        int digits = snprintf(tail, sizeof(tail), "~%u", n), keep = 8 - digits;
+    for (uint32_t n = 1; n < 1000000; n *= 10) {
+        put_number(name, basis, n);
+        Taken *first = find_taken(l, name);
 
-        while (keep > 1 && basis[keep - 1] == ' ') {
-            keep--;
-        }
-        memset(name, ' ', 8);
-        memcpy(name, basis, (size_t)keep);
-        memcpy(name + keep, tail, (size_t)digits);
-        if (!is_taken(dir, len, name)) {
+        if (!first->name[0]) {
             return;
+        }
+        while (first->more < 9 * n - 1) {
+            put_number(name, basis, n + ++first->more);
+            if (!is_taken(l, name)) {
+                return;
+            }
         }
     }
 }
@@ -284,7 +324,7 @@ static int scan(Fat *s, const char *path, int parent, int depth, uint32_t *first
 
 /* One file or directory into the list of its directory. */
 static int add_entry(Fat *s, const char *path, const char *name, int parent, int depth,
-                     uint8_t **dir, uint32_t *len, Error *err)
+                     Listing *l, Error *err)
 {
     char *full = xasprintf("%s/%s", path, name);
     struct stat st;
@@ -315,15 +355,28 @@ static int add_entry(Fat *s, const char *path, const char *name, int parent, int
     if (ret < 0) {
         return ret;
     }
-    *dir = xrealloc(*dir, *len + (FAT_MAX_NAME / FAT_LFN_CHARS + 3) * ENTRY);
-    if (!to_short(name, short_name) || is_taken(*dir, *len, short_name)) {
-        make_unique(*dir, *len, short_name);
-        *len += put_long_name(*dir + *len, name, short_name);
+    l->entries = xrealloc(l->entries, l->len + (FAT_MAX_NAME / FAT_LFN_CHARS + 3) * ENTRY);
+    if (!to_short(name, short_name) || is_taken(l, short_name)) {
+        make_unique(l, short_name);
+        l->len += put_long_name(l->entries + l->len, name, short_name);
     }
-    put_entry(*dir + *len, short_name, (S_ISDIR(st.st_mode) ? FAT_ATTR_DIR : ATTR_FILE) |
+    memcpy(find_taken(l, short_name)->name, short_name, 11);
+    put_entry(l->entries + l->len, short_name,
+              (S_ISDIR(st.st_mode) ? FAT_ATTR_DIR : ATTR_FILE) |
               (st.st_mode & 0200 ? 0 : ATTR_READ_ONLY), first, size, st.st_mtime);
-    *len += ENTRY;
+    l->len += ENTRY;
     return 0;
+}
+
+static Listing new_listing(int num)
+{
+    uint32_t size = 1;
+
+    while (size <= 2 * (uint32_t)num) {
+        size *= 2;
+    }
+    return (Listing){ .entries = xmalloc(2 * ENTRY), .taken = xcalloc(size, sizeof(Taken)),
+                      .num_taken = size };
 }
 
 static uint32_t put_head(uint8_t *dir, int depth, time_t when)
@@ -385,22 +438,23 @@ static int scan(Fat *s, const char *path, int parent, int depth, uint32_t *first
         return error_set(err, depth > FAT_MAX_DEPTH ? ELOOP : errno, "fat: %s: %s", path,
                          depth > FAT_MAX_DEPTH ? "too deep, or a circle" : strerror(errno));
     }
-    uint8_t *dir = xmalloc(2 * ENTRY);
-    uint32_t len = put_head(dir, depth, st.st_mtime);
+    Listing l = new_listing(num);
 
+    l.len = put_head(l.entries, depth, st.st_mtime);
     for (int i = 0; i < num; i++) {
         const char *name = list[i]->d_name;
 
         if (ret >= 0 && strcmp(name, ".") && strcmp(name, "..")) {
-            ret = add_entry(s, path, name, run, depth, &dir, &len, err);
+            ret = add_entry(s, path, name, run, depth, &l, err);
         }
         free(list[i]);
     }
     free(list);
     if (ret >= 0) {
-        ret = place_directory(s, run, parent, depth, dir, len, err);
+        ret = place_directory(s, run, parent, depth, l.entries, l.len, err);
     }
-    free(dir);
+    free(l.entries);
+    free(l.taken);
     if (ret >= 0) {
         *first = s->runs[run].first;
     }

@@ -51,8 +51,21 @@ for my $case (['', 1], ['floppy:', 0], ['12:', 1], ['16:', 1], ['32:', 1]) {
     unlink "$dir/disk", "$dir/part";
 }
 
+# Many names that begin alike.  Trying all numbers for each takes longer than run() waits.
+mkdir "$dir/$_" for 'many', 'many/sub';
+spew("$dir/many/sub/holiday_picture_$_.jpg", '') for 1 .. 6000;
+spew("$dir/many/sub/hol$_.jpeg", '') for 10_000 .. 13_000;
+spew("$dir/many/sub/$_.JPG", '') for 'HOLI~123', 'HOLID~1', 'HOL10~10';
+my ($status, $out) = run(ours('img'), 'convert', '-f', 'raw', '-O', 'raw', "fat:12:$dir/many",
+                         "$dir/disk");
+is($status, 0, 'a directory of 9000 files is read') or diag($out);
+my @short = slurp("$dir/disk") =~ /(H[A-Z0-9_~]{7}JP[GE]|HOLID~1 JPG) /g;
+is(scalar @short, 9004, 'each has a short name');
+is(scalar keys %{{map { $_ => 1 } @short}}, 9004, 'of its own');
+unlink "$dir/disk";
+
 truncate_to("$dir/tree/huge", 3 << 20);
-my ($status, $out) = run(ours('img'), 'info', "fat:floppy:$dir/tree");
+($status, $out) = run(ours('img'), 'info', "fat:floppy:$dir/tree");
 isnt($status, 0, 'what does not fit is refused');
 like($out, qr/too large for a FAT12 floppy/, 'with a sentence');
 done_testing();
