@@ -65,6 +65,12 @@ static const uint8_t guid_metadata[16] = {
     0xb8, 0xfe, 0x57, 0x5f, 0x05, 0x0f, 0x88, 0x6e,
 };
 
+/* The parent locator: of differencing images, which are refused as such. */
+static const uint8_t guid_locator[16] = {
+    0x2d, 0x5f, 0xd3, 0xa8, 0x0b, 0xb3, 0x4d, 0x45,
+    0xab, 0xf7, 0xd3, 0xd8, 0x48, 0x34, 0xab, 0x0c,
+};
+
 enum { PARAMETERS, DISK_SIZE, DISK_ID, LOGICAL, PHYSICAL, NUM_ITEMS };
 
 static const struct { uint8_t guid[16]; uint32_t len, at, flags; } items[NUM_ITEMS] = {
@@ -442,7 +448,9 @@ static int take_item(BlockDriverState *bs, Vhdx *s, const uint8_t *e, uint8_t va
         return cannot_read(bs, tables_read(s->map.tables, s->metadata.at + at, value[i],
                                            items[i].len), err);
     }
-    return 0;
+    return load_le(e + 24, 4) & ITEM_REQUIRED && memcmp(e, guid_locator, 16) ?
+           error_set(err, ENOTSUP, "%s: a vhdx image with a required metadata item of unknown"
+                     " kind %08x", bs->filename, (unsigned)load_le(e, 4)) : 0;
 }
 
 static int check_items(BlockDriverState *bs, Vhdx *s, uint8_t value[][16], Error *err)
