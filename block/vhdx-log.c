@@ -93,7 +93,8 @@ typedef struct Sequence {
     uint64_t flushed, last;
 } Sequence;
 
-/* The longest sequence from there; *next is behind its first entry. */
+/* The longest sequence from there.  *next is behind it: what begins at another of its
+ * entries has the same last one, so it is no better. */
 static Sequence follow(Search *s, uint32_t start, uint32_t *next)
 {
     Sequence q = { .tail = start };
@@ -101,7 +102,6 @@ static Sequence follow(Search *s, uint32_t start, uint32_t *next)
     bool has_tail = false;
     uint8_t *e;
 
-    *next = start + UNIT;
     while (covered < s->log->length && (e = get_entry(s, at))) {
         uint32_t len = (uint32_t)load_le(e + 8, 4);
         uint64_t number = load_le(e + 16, 8);
@@ -114,7 +114,6 @@ static Sequence follow(Search *s, uint32_t start, uint32_t *next)
             q.last = load_le(e + 56, 8);
             tail = (uint32_t)load_le(e + 12, 4);
             covered += len;
-            *next = covered == len ? start + len : *next;
             at = (uint32_t)(((uint64_t)at + len) % s->log->length);
         }
         free(e);
@@ -122,6 +121,7 @@ static Sequence follow(Search *s, uint32_t start, uint32_t *next)
             break;
         }
     }
+    *next = start + MAX(covered, UNIT);
     /* The tail of the last entry must be one of them: from there it counts. */
     for (uint32_t p = start, seen = 0; seen < covered && !has_tail;) {
         uint8_t h[HEADER];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vhdx: items and regions nobody knows ([MS-VHDX] 2.2.3, 2.6).
+ * vhdx: logs, made by hand, and what they do to an image ([MS-VHDX] 2.3); items
+ * and regions nobody knows (2.2.3, 2.6).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +15,11 @@
 #include "util/mem.h"
 
 enum {
-    MIB = 1 << 20, DISK = 8 * MIB, REGIONS_AT = 192 << 10, REGIONS = 64 << 10,
+    UNIT = 4096, MIB = 1 << 20, DISK = 8 * MIB, REGIONS_AT = 192 << 10, REGIONS = 64 << 10,
+    MAX_LOG = 4 * MIB,
 };
+
+static const uint8_t log_guid[16] = "the log of today";
 
 static char *temp_file(void)
 {
@@ -97,6 +101,188 @@ static void refused(const char *path, int flags, const char *says)
         CHECK(!"is refused, and says why");
     }
     bdrv_delete(bs);
+}
+
+/* -- A log by hand ----------------------------------------------------------- */
+
+typedef struct Desc { uint64_t off, zero; uint8_t fill; } Desc;     /* zero: bytes, or 0: data */
+
+static struct {
+    uint8_t ring[MAX_LOG];
+    uint32_t len;
+    uint64_t flushed, last;             /* of the entries made from now on */
+} hand;
+
+static void new_log(uint32_t len)
+{
+    memset(&hand, 0, sizeof(hand));
+    hand.len = len;
+}
+
+static void put_desc(uint8_t *d, uint8_t *data, const Desc *from, uint64_t number)
+{
+    memcpy(d, from->zero ? "zero" : "desc", 4);
+    memset(d + 4, from->fill, 12);
+    store_le(d + 16, from->off, 8);
+    store_le(d + 24, number, 8);
+    if (from->zero) {
+        store_le(d + 4, 0, 4);
+        store_le(d + 8, from->zero, 8);
+        return;
+    }
+    memcpy(data, "data", 4);
+    store_le(data + 4, number >> 32, 4);
+    memset(data + 8, from->fill, UNIT - 12);
+    store_le(data + UNIT - 4, number & 0xffffffff, 4);
+}
+
+/* The place behind it. */
+static uint32_t put_entry(uint32_t at, uint64_t number, uint32_t tail, const Desc *descs,
+                          int num)
+{
+    uint8_t *e = xzalloc((size_t)(1 + num) * UNIT);
+    uint32_t len = UNIT;
+
+    for (int i = 0; i < num; i++) {
+        put_desc(e + 64 + 32 * i, e + len, &descs[i], number);
+        len += descs[i].zero ? 0 : UNIT;
+    }
+    memcpy(e, "loge", 4);
+    store_le(e + 8, len, 4);
+    store_le(e + 12, tail, 4);
+    store_le(e + 16, number, 8);
+    store_le(e + 24, (uint64_t)num, 4);
+    memcpy(e + 32, log_guid, 16);
+    store_le(e + 48, hand.flushed, 8);
+    store_le(e + 56, hand.last, 8);
+    store_le(e + 4, vhdx_crc32c(0, e, len), 4);
+    for (uint32_t i = 0; i < len; i++) {
+        hand.ring[(at + i) % hand.len] = e[i];
+    }
+    free(e);
+    return (at + len) % hand.len;
+}
+
+/* Entries of one page each, from that number to the other; page and fill are the number. */
+static uint32_t put_run(uint32_t at, uint64_t from, uint64_t to, uint32_t tail)
+{
+    for (uint64_t n = from; n <= to; n++) {
+        at = put_entry(at, n, tail, &(Desc){ n * UNIT, 0, (uint8_t)n }, 1);
+    }
+    return at;
+}
+
+static struct { int num; uint64_t off[1000]; } pages;
+
+static int note_page(void *opaque, uint64_t off, const uint8_t *data, uint64_t len)
+{
+    (void)opaque;
+    CHECK(!data || (data[0] == data[len - 1] && data[0] == (uint8_t)(off / UNIT)));
+    if (pages.num < 1000) {
+        pages.off[pages.num++] = off;
+    }
+    return 0;
+}
+
+static int replay(Error *err)
+{
+    char *path = temp_file();
+    BlockDriverState *bs = bdrv_new(NULL);
+    uint64_t size;
+
+    poke(path, 0, hand.ring, hand.len);
+    CHECK_EQ(bdrv_open(bs, path, "raw", 0, NULL, err), 0);
+    VhdxLog log = { .file = bs, .length = hand.len };
+
+    memcpy(log.guid, log_guid, 16);
+    pages.num = 0;
+    int ret = vhdx_log_replay(&log, note_page, NULL, &size, err);
+
+    bdrv_delete(bs);
+    drop(path);
+    return ret;
+}
+
+/* What is replayed is the run of these numbers. */
+static void expect_run(uint64_t from, uint64_t to)
+{
+    Error err = { "" };
+
+    CHECK_EQ(replay(&err), 1);
+    CHECK_STR(err.msg, "");
+    CHECK_EQ(pages.num, to - from + 1);
+    for (int i = 0; i < pages.num; i++) {
+        CHECK_EQ(pages.off[i], (from + (uint64_t)i) * UNIT);
+    }
+}
+
+/* A program keeps its log GUID as long as the image is open (2.3.2). */
+TEST(a_long_log_of_one_session_is_replayed)
+{
+    new_log(MIB);
+    put_run(0, 1, 100, 0);
+    expect_run(1, 100);
+    new_log(MIB);
+    put_run(0, 1, 128, 100 * 2 * UNIT);         /* full; what is before the tail is done */
+    expect_run(101, 128);
+}
+
+TEST(a_log_goes_on_at_its_start)
+{
+    new_log(MIB);
+    put_run(200 * UNIT, 1, 60, 200 * UNIT);
+    expect_run(1, 60);
+    new_log(MIB);
+    put_run(255 * UNIT, 1, 127, 255 * UNIT);    /* the first lies across the end */
+    expect_run(1, 127);
+}
+
+/* As a busy program leaves it: around several times, old entries behind the new,
+ * and one that a crash has torn between them. */
+TEST(old_and_torn_entries_are_left_out)
+{
+    new_log(MIB);
+    uint32_t at = put_run(0, 1, 300, 60 * 2 * UNIT);
+
+    expect_run(189, 300);
+    put_entry(at, 301, 0, (Desc[]){ { 0, 0, 1 }, { 0, 0, 2 }, { 0, 0, 3 } }, 3);
+    hand.ring[at + 2 * UNIT + 100] ^= 1;
+    expect_run(189, 300);
+}
+
+/* 2.3.3: a sequence that does not hold the tail of its last entry is none. */
+TEST(the_run_with_the_greatest_number_that_holds_its_tail_counts)
+{
+    new_log(MIB);
+    put_run(0, 500, 540, 250 * UNIT);
+    put_run(90 * UNIT, 10, 13, 92 * UNIT);
+    put_run(110 * UNIT, 20, 60, 130 * UNIT);
+    put_run(200 * UNIT, 30, 40, 200 * UNIT);
+    expect_run(30, 60);
+}
+
+TEST(a_run_that_is_followed_by_an_older_one)
+{
+    new_log(MIB);
+    put_run(put_run(0, 70, 99, 10 * UNIT), 20, 60, 60 * UNIT);
+    expect_run(75, 99);
+    new_log(MIB);
+    put_run(put_run(0, 20, 60, 0), 70, 99, 82 * UNIT);
+    expect_run(70, 99);
+}
+
+/* Each unit says it is an entry that reaches around the log: an end is made. */
+TEST(entries_upon_each_other_are_refused)
+{
+    Error err = { "" };
+
+    new_log(MAX_LOG);
+    for (uint32_t at = 0; at < hand.len; at += UNIT) {
+        put_entry(at, 1, 0, NULL, 0);
+        store_le(hand.ring + at + 8, hand.len, 4);
+    }
+    CHECK_EQ(replay(&err), (uint64_t)-EINVAL);
+    CHECK(strstr(err.msg, "lie upon each other"));
 }
 
 static void sum(uint8_t *p, size_t len)
