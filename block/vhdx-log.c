@@ -12,6 +12,8 @@ enum {
     UNIT = 4096, HEADER = 64, DESC = 32, MAX_LOG = 64 << 20,
 };
 
+#define MAX_FILE        (128ull << 40)  /* twice the largest disk */
+
 /* Polynomial 0x1edc6f41, reflected, four bits at a time. */
 uint32_t vhdx_crc32c(uint32_t crc, const void *data, size_t len)
 {
@@ -144,13 +146,13 @@ static int replay_desc(const uint8_t *d, const uint8_t *data, uint64_t number,
     uint64_t off = load_le(d + 16, 8);
     uint8_t buf[UNIT];
 
-    if (load_le(d + 24, 8) != number || off % UNIT || off > 1ull << 62) {
+    if (load_le(d + 24, 8) != number || off % UNIT || off > MAX_FILE) {
         return -EINVAL;
     }
     if (memcmp(d, "zero", 4) == 0) {
         uint64_t len = load_le(d + 8, 8);
 
-        return len % UNIT || len > 1ull << 62 ? -EINVAL : page(opaque, off, NULL, len);
+        return len % UNIT || len > MAX_FILE ? -EINVAL : page(opaque, off, NULL, len);
     }
     if (memcmp(d, "desc", 4) || !data || memcmp(data, "data", 4) ||
         (load_le(data + 4, 4) << 32 | load_le(data + UNIT - 4, 4)) != number) {
@@ -238,6 +240,9 @@ int vhdx_log_replay(const VhdxLog *log,
     } else if (best.flushed > log->file->length) {
         ret = error_set(err, EINVAL, "%s: truncated: the vhdx log was written when the file had"
                         " %llu bytes", log->file->filename, (unsigned long long)best.flushed);
+    } else if (best.last > MAX_FILE) {
+        ret = error_set(err, EFBIG, "%s: damaged vhdx log: it asks for a file of %llu bytes",
+                        log->file->filename, (unsigned long long)best.last);
     } else {
         ret = replay(&s, &best, page, opaque, err);
     }

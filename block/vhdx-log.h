@@ -40,8 +40,8 @@ typedef struct VhdxLog {
 uint32_t vhdx_crc32c(uint32_t crc, const void *data, size_t len);
 
 /* Hand all pages of the active sequence to page() in order (data NULL: len
- * zeroes).  *file_size: the length the file must have.  Returns 1 if there was
- * one, 0 if not. */
+ * zeroes).  *file_size: the length the file must have; what is new is zeroes.
+ * Returns 1 if there was one, 0 if not. */
 int vhdx_log_replay(const VhdxLog *log,
                     int (*page)(void *opaque, uint64_t off, const uint8_t *data,
                                 uint64_t len),

@@ -48,7 +48,7 @@ enum {
     MAX_REGIONS = 2047, MAX_ITEMS = 2047, MAX_BLOCK = 256 << 20,
     NOT_PRESENT = 0, UNDEFINED = 1, ZERO = 2, UNMAPPED = 3, PRESENT = 6,
     FLAG_FIXED = 1, FLAG_PARENT = 2, ITEM_REQUIRED = 4,
-    ITEMS_AT = 64 << 10, MAX_REPLAY = 1 << 20,
+    ITEMS_AT = 64 << 10, MAX_REPLAY = 1 << 20, MAX_ZERO = 1 << 30,
 };
 
 #define MAX_DISK        (64ull << 40)
@@ -95,6 +95,7 @@ typedef struct Vhdx {
     int which;                          /* of the two */
     Region bat, metadata;
     uint64_t ratio, end;                /* end: of what is used in the file */
+    uint64_t reach;                     /* of the file, as its log says; or 0 */
     bool fixed, replayed;
     bool changed;                       /* the header has new GUIDs */
     bool log_named;                     /* the header names the log */
@@ -195,6 +196,12 @@ static uint64_t entry_at(const Vhdx *s, uint64_t n)
     return s->bat.at + (n + n / s->ratio) * 8;
 }
 
+/* Up to `reach` a reader, who cannot make the file longer, finds zeroes. */
+static uint64_t file_end(const Vhdx *s)
+{
+    return MAX(s->map.file->length, s->reach);
+}
+
 static bool overlap(uint64_t at, uint64_t len, Region r)
 {
     return at < r.at + r.len && r.at < at + len;
@@ -220,7 +227,7 @@ static int lookup(ClusterMap *m, uint64_t n, uint64_t *host)
     case ZERO:
         return CLUSTER_ZERO;
     case PRESENT:
-        if (*host >= MIB && *host < m->file->length &&
+        if (*host >= MIB && *host < file_end(s) &&
             !overlap(*host, m->size, s->bat) && !overlap(*host, m->size, s->metadata) &&
             !overlap(*host, m->size, (Region){ s->log.at, s->log.length })) {
             return CLUSTER_DATA;
@@ -300,31 +307,24 @@ static int read_headers(BlockDriverState *bs, Vhdx *s, Error *err)
     return 0;
 }
 
-static bool region_is_good(const BlockDriverState *bs, Region r)
+static bool region_is_good(const Vhdx *s, Region r)
 {
     return r.at >= MIB && r.at % MIB == 0 && r.len && r.len % MIB == 0 &&
-           r.at <= bs->file->length && r.len <= bs->file->length - r.at;
+           r.at <= file_end(s) && r.len <= file_end(s) - r.at;
 }
 
 static int page_to_file(void *opaque, uint64_t off, const uint8_t *data, uint64_t len)
 {
-    Vhdx *s = opaque;
+    const Vhdx *s = opaque;
+    uint64_t end = MIN(off + len, s->map.file->length);
 
     if (data) {
         return bdrv_pwrite(s->map.file, off, data, len);
     }
-    if (off > s->map.file->length || len > s->map.file->length - off || len > 1 << 30) {
-        return -EINVAL;
+    if (off >= end) {
+        return 0;                       /* finish_replay() makes the file longer */
     }
-    for (; len; off += HEADER, len -= HEADER) {
-        static const uint8_t zeroes[HEADER];
-        int ret = bdrv_pwrite(s->map.file, off, zeroes, HEADER);
-
-        if (ret < 0) {
-            return ret;
-        }
-    }
-    return 0;
+    return end - off > MAX_ZERO ? -EINVAL : blk_write_zeroes(s->map.file, off, end - off);
 }
 
 static int page_to_memory(void *opaque, uint64_t off, const uint8_t *data, uint64_t len)
@@ -339,12 +339,12 @@ static int page_to_memory(void *opaque, uint64_t off, const uint8_t *data, uint6
     return ret;
 }
 
-static int finish_replay(BlockDriverState *bs, Vhdx *s, uint64_t size)
+static int finish_replay(BlockDriverState *bs, Vhdx *s)
 {
     int ret = 0;
 
-    if (size > bs->file->length && size <= MAX_DISK * 2) {
-        ret = bdrv_truncate(bs->file, size, NULL);
+    if (s->reach > bs->file->length) {
+        ret = bdrv_truncate(bs->file, s->reach, NULL);
     }
     ret = ret < 0 ? ret : bdrv_flush(bs->file);
     memset(s->header + 48, 0, 16);
@@ -353,10 +353,9 @@ static int finish_replay(BlockDriverState *bs, Vhdx *s, uint64_t size)
 
 static int replay_log(BlockDriverState *bs, Vhdx *s, Error *err)
 {
-    uint64_t size;
     Region r = { load_le(s->header + 72, 8), load_le(s->header + 68, 4) };
 
-    if (!region_is_good(bs, r)) {
+    if (!region_is_good(s, r)) {
         return error_set(err, EINVAL, "%s: damaged vhdx header: a log of %llu bytes at %llu",
                          bs->filename, (unsigned long long)r.len, (unsigned long long)r.at);
     }
@@ -364,13 +363,13 @@ static int replay_log(BlockDriverState *bs, Vhdx *s, Error *err)
     memcpy(s->log.guid, s->header + 48, 16);
     if (!buf_is_zero(s->log.guid, 16)) {
         int ret = vhdx_log_replay(&s->log, bs->read_only ? page_to_memory : page_to_file, s,
-                                  &size, err);
+                                  &s->reach, err);
 
         if (ret < 0) {
             return ret;
         }
         s->replayed = ret > 0;
-        if (!bs->read_only && (ret = finish_replay(bs, s, ret ? size : 0)) < 0) {
+        if (!bs->read_only && (ret = finish_replay(bs, s)) < 0) {
             return error_set(err, -ret, "%s: the vhdx log cannot be replayed: %s", bs->filename,
                              strerror(-ret));
         }
@@ -390,7 +389,7 @@ static int take_region(BlockDriverState *bs, Vhdx *s, const uint8_t *e, Error *e
                error_set(err, ENOTSUP, "%s: a vhdx image with a required region of unknown kind"
                          " %08x", bs->filename, (unsigned)load_le(e, 4)) : 0;
     }
-    if (!region_is_good(bs, r) || into->len) {
+    if (!region_is_good(s, r) || into->len) {
         return error_set(err, EINVAL, "%s: damaged vhdx region table: a region of %llu bytes at"
                          " %llu", bs->filename, (unsigned long long)r.len,
                          (unsigned long long)r.at);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "block/block-int.h"
@@ -38,6 +39,13 @@ static void drop(char *path)
 {
     unlink(path);
     free(path);
+}
+
+static uint64_t size_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
 static void poke(const char *path, uint64_t off, const void *bytes, size_t len)
@@ -285,10 +293,100 @@ TEST(entries_upon_each_other_are_refused)
     CHECK(strstr(err.msg, "lie upon each other"));
 }
 
+/* -- In an image ------------------------------------------------------------- */
+
 static void sum(uint8_t *p, size_t len)
 {
     store_le(p + 4, 0, 4);
     store_le(p + 4, vhdx_crc32c(0, p, len), 4);
+}
+
+static void put_log(const char *path)
+{
+    uint8_t h[UNIT];
+
+    peek(path, 128 << 10, h, UNIT);
+    store_le(h + 8, load_le(h + 8, 8) + 10, 8);
+    memcpy(h + 48, log_guid, 16);
+    sum(h, UNIT);
+    poke(path, 128 << 10, h, UNIT);
+    poke(path, MIB, hand.ring, hand.len);
+}
+
+/* LastFileOffset is the size the file must have; what was not there is zero. */
+TEST(zeroes_beyond_the_end_of_the_file_are_replayed)
+{
+    char *path = new_image("block_size=1M,log_size=1M");
+    uint8_t buf[UNIT];
+
+    CHECK_EQ(size_of(path), 4 * MIB);
+    new_log(MIB);
+    hand.flushed = 4 * MIB;
+    hand.last = 9 * MIB;
+    put_entry(0, 1, 0, (Desc[]){ { 7 * MIB, 64 << 10, 0 }, { 8 * MIB, 0, 0xab },
+                                 { 8 * MIB - UNIT, MIB, 0 }, { 6 * MIB, 0, 0xcd } }, 4);
+    put_log(path);
+    opens(path, 0);
+    CHECK_EQ(size_of(path), 4 * MIB);
+    opens(path, BDRV_O_RDWR);
+    CHECK_EQ(size_of(path), 9 * MIB);
+    peek(path, 8 * MIB, buf, UNIT);
+    CHECK(buf_is_zero(buf, UNIT));
+    peek(path, 6 * MIB, buf, UNIT);
+    CHECK_EQ(buf[0], 0xcd);
+    opens(path, 0);
+    drop(path);
+}
+
+/* The same for a reader, who must not make the file longer. */
+TEST(a_block_that_only_the_log_makes_room_for_is_read_as_zeroes)
+{
+    char *path = new_image("block_size=1M,log_size=1M");
+    uint8_t buf[512] = { 1 };
+
+    new_log(MIB);
+    hand.flushed = 4 * MIB;
+    hand.last = 9 * MIB;
+    put_entry(0, 1, 0, &(Desc){ 3 * MIB, 0, 0 }, 1);
+    store_le(hand.ring + 64 + 8, 7 * MIB | 6, 8);       /* present, at 7 MiB */
+    store_le(hand.ring + 4, 0, 4);
+    store_le(hand.ring + 4, vhdx_crc32c(0, hand.ring, 2 * UNIT), 4);
+    put_log(path);
+    for (int i = 0; i < 2; i++) {
+        BlockDriverState *bs = open_ok(path, i ? BDRV_O_RDWR : 0);
+
+        if (bs) {
+            CHECK_EQ(blk_pread(bs, 0, buf, sizeof(buf)), 0);
+            CHECK(buf_is_zero(buf, sizeof(buf)));
+        }
+        bdrv_delete(bs);
+        CHECK_EQ(size_of(path), i ? 9 * MIB : 4 * MIB);
+    }
+    drop(path);
+}
+
+TEST(a_log_does_not_make_a_monstrous_file)
+{
+    static const struct { uint64_t last; Desc desc; const char *says; } logs[] = {
+        { 1ull << 60, { 3 * MIB, UNIT, 0 }, "a file of 1152921504606846976 bytes" },
+        { ~0ull, { 3 * MIB, UNIT, 0 }, "a file of" },
+        { 4 * MIB, { 1ull << 50, 0, 0 }, "cannot be replayed" },
+        { 4 * MIB, { 1ull << 50, UNIT, 0 }, "cannot be replayed" },
+        { 4 * MIB, { 4 * MIB, 1ull << 50, 0 }, "cannot be replayed" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        char *path = new_image("block_size=1M,log_size=1M");
+
+        new_log(MIB);
+        hand.last = logs[i].last;
+        put_entry(0, 1, 0, &logs[i].desc, 1);
+        put_log(path);
+        refused(path, 0, logs[i].says);
+        refused(path, BDRV_O_RDWR, logs[i].says);
+        CHECK_EQ(size_of(path), 4 * MIB);
+        drop(path);
+    }
 }
 
 /* -- What nobody knows ------------------------------------------------------- */
