@@ -177,7 +177,8 @@ static int before_writing(Vhdx *s)
 static int journal(void *opaque, const TablePage *pages, int num)
 {
     Vhdx *s = opaque;
-    int ret = vhdx_log_write(&s->log, pages, num);
+    /* A reader's changes are those of the old log: too many to stay in memory. */
+    int ret = s->map.bs->read_only ? -EROFS : vhdx_log_write(&s->log, pages, num);
 
     if (ret >= 0 && !s->log_named) {
         co_mutex_lock(&s->header_lock);
@@ -331,7 +332,7 @@ static int page_to_memory(void *opaque, uint64_t off, const uint8_t *data, uint6
 {
     static const uint8_t zeroes[HEADER];
     Vhdx *s = opaque;
-    int ret = len > MAX_REPLAY ? -EFBIG : 0;
+    int ret = len > MAX_REPLAY ? -EROFS : 0;
 
     for (; len && ret >= 0; off += HEADER, len -= HEADER) {
         ret = tables_write(s->map.tables, off, data ? data : zeroes, HEADER);
@@ -366,7 +367,10 @@ static int replay_log(BlockDriverState *bs, Vhdx *s, Error *err)
                                   &s->reach, err);
 
         if (ret < 0) {
-            return ret;
+            return ret != -EROFS ? ret :
+                   error_set(err, EROFS, "%s: the vhdx log is too long to be replayed in memory:"
+                             " open the image for writing once (qemu-img check -r all)",
+                             bs->filename);
         }
         s->replayed = ret > 0;
         if (!bs->read_only && (ret = finish_replay(bs, s)) < 0) {

@@ -389,6 +389,34 @@ TEST(a_log_does_not_make_a_monstrous_file)
     }
 }
 
+/* Who may not write has to keep them in memory; somebody else must replay it. */
+TEST(a_log_too_long_for_memory_says_what_to_do)
+{
+    static const struct { Desc first; int step; } logs[] = {
+        { { 20 * MIB, 0, 0 }, UNIT }, { { 6 * MIB, 2 * MIB, 0 }, 0 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        char *path = new_image("block_size=1M,log_size=4M");
+        Desc descs[126];
+        uint32_t at = 0;
+
+        new_log(4 * MIB);
+        for (unsigned n = 0; n < 5; n++) {
+            for (unsigned k = 0; k < 126; k++) {
+                descs[k] = logs[i].first;
+                descs[k].off += (uint64_t)logs[i].step * (126 * n + k);
+            }
+            at = put_entry(at, n + 1, 0, descs, 126);
+        }
+        put_log(path);
+        refused(path, 0, "qemu-img check -r all");
+        opens(path, BDRV_O_RDWR);
+        opens(path, 0);
+        drop(path);
+    }
+}
+
 /* -- What nobody knows ------------------------------------------------------- */
 
 static void add_item(const char *path, const void *guid, uint32_t flags)
