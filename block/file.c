@@ -316,10 +316,20 @@ static int64_t transfer(File *s, bool write, const struct iovec *iov, int num,
     return ret < 0 ? ret : t.moved;
 }
 
+/* What was written before a write failed made the file longer all the same. */
+static int write_failed(BlockDriverState *bs, uint64_t start, uint64_t off, int ret)
+{
+    if (off > start && bs->growable) {
+        bs->length = MAX(bs->length, off);
+    }
+    return ret;
+}
+
 static int move(BlockDriverState *bs, bool write, uint64_t off, uint64_t len,
                 const QEMUIOVector *qiov, size_t at)
 {
     File *s = bs->opaque;
+    uint64_t start = off;
 
     while (len) {
         struct iovec iov[MAX_PIECES];
@@ -327,11 +337,11 @@ static int move(BlockDriverState *bs, bool write, uint64_t off, uint64_t len,
         int num = iov_slice(qiov, at, len, iov, MAX_PIECES, &want);
         int64_t n = transfer(s, write, iov, num, off, want);
 
+        if (write && n <= 0) {
+            return write_failed(bs, start, off, n ? (int)n : -ENOSPC);
+        }
         if (n < 0) {
             return (int)n;
-        }
-        if (n == 0 && write) {
-            return -ENOSPC;
         }
         /* Short: the end, or (direct I/O) a last odd block. */
         if (!write && (n == 0 || n % bs->read_align)) {

@@ -81,7 +81,8 @@ static void request_begin(BlockDriverState *bs, BlockRequest *r, uint64_t off,
     }
 }
 
-static void request_end(BlockDriverState *bs, BlockRequest *r)
+/* reached: the file goes on to the end of the request now, if it did not before. */
+static void request_end(BlockDriverState *bs, BlockRequest *r, bool reached)
 {
     BlockRequest **p = &bs->writes;
 
@@ -90,7 +91,7 @@ static void request_end(BlockDriverState *bs, BlockRequest *r)
     }
     *p = r->next;
     bs->write_gen++;
-    if (bs->growable && r->end > bs->length) {
+    if (reached && bs->growable && r->end > bs->length) {
         bs->length = r->end;
     }
     co_queue_all(&r->waiters);
@@ -224,7 +225,7 @@ int bdrv_co_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
     } else {
         ret = bs->drv->co_pwritev(bs, off, len, qiov, at);
     }
-    request_end(bs, &r);
+    request_end(bs, &r, ret >= 0);
     if (ret >= 0 && (flags & BDRV_REQ_FUA)) {
         ret = bdrv_co_flush(bs);
     }
@@ -264,7 +265,7 @@ static int driver_zeroes(BlockDriverState *bs, uint64_t off, uint64_t len, int f
     }
     request_begin(bs, &r, off, len, false);
     int ret = bs->drv->co_write_zeroes(bs, off, len, flags);
-    request_end(bs, &r);
+    request_end(bs, &r, ret >= 0);
     return ret;
 }
 
@@ -315,7 +316,7 @@ int bdrv_co_write_compressed(BlockDriverState *bs, uint64_t off, uint64_t len,
     }
     request_begin(bs, &r, off, len, false);
     ret = bs->drv->co_write_compressed(bs, off, len, qiov, at);
-    request_end(bs, &r);
+    request_end(bs, &r, ret >= 0);
     return ret;
 }
 
@@ -332,7 +333,7 @@ int bdrv_co_discard(BlockDriverState *bs, uint64_t off, uint64_t len)
     }
     request_begin(bs, &r, start, end - start, false);
     ret = bs->drv->co_discard(bs, start, end - start);
-    request_end(bs, &r);
+    request_end(bs, &r, false);
     return ret == -ENOTSUP ? 0 : ret;
 }
 

@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -268,6 +270,44 @@ TEST(beyond_the_end_and_read_only_fail)
     CHECK_EQ(blk_pread(bs, 0, buf, 512), (uint64_t)-ENOMEDIUM);
     CHECK_EQ(blk_pwrite(bs, 0, buf, 512), (uint64_t)-ENOMEDIUM);
     bdrv_delete(bs);
+    drop(path);
+}
+
+static uint64_t size_on_host(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* The host writes up to its limit, then no more. */
+TEST(a_file_is_as_long_as_what_was_written)
+{
+    enum { LIMIT = 64 << 10 };
+    static const uint8_t buf[LIMIT] = { 1 };
+    struct rlimit limit, old;
+    char *path = temp_image(0);
+    BlockDriverState *file;
+    Error err = { "" };
+
+    CHECK_EQ(bdrv_create_node(path, 4096, NULL, &file, &err), 0);
+    file->flags |= BDRV_O_UNMAP;
+    getrlimit(RLIMIT_FSIZE, &old);
+    limit = (struct rlimit){ LIMIT, old.rlim_max };
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    CHECK_EQ(blk_discard(file, LIMIT, LIMIT), 0);
+    CHECK_EQ(file->length, 4096);
+    CHECK_EQ(bdrv_pwrite(file, LIMIT, buf, 4096), (uint64_t)-EFBIG);
+    CHECK_EQ(file->length, 4096);
+    CHECK(blk_write_zeroes(file, LIMIT, LIMIT) < 0);
+    CHECK_EQ(file->length, size_on_host(path));
+    CHECK_EQ(bdrv_pwrite(file, LIMIT - 8192, buf, LIMIT), (uint64_t)-EFBIG);
+    CHECK_EQ(file->length, LIMIT);
+    CHECK_EQ(size_on_host(path), LIMIT);
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, SIG_DFL);
+    bdrv_delete_child(file);
     drop(path);
 }
 

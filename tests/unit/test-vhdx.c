@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -415,6 +416,71 @@ TEST(a_log_too_long_for_memory_says_what_to_do)
         opens(path, 0);
         drop(path);
     }
+}
+
+/* -- What the file had when an entry was written ----------------------------- */
+
+static void copy_file(const char *from, const char *to)
+{
+    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_TRUNC);
+
+    while (sendfile(out, in, NULL, 1 << 20) > 0) {
+    }
+    close(in);
+    close(out);
+}
+
+/* An open image, as a program that is killed leaves it. */
+static void opens_after_kill(const char *path)
+{
+    char *copy = temp_file();
+
+    copy_file(path, copy);
+    opens(copy, 0);
+    opens(copy, BDRV_O_RDWR);
+    drop(copy);
+}
+
+/* FlushedFileOffset: a file that is shorter has been truncated (2.3.1.1). */
+TEST(a_write_that_failed_does_not_count_as_length)
+{
+    char *path = new_image("block_size=1M,log_size=1M"), *conf = temp_file();
+    char *name = xasprintf("blkdebug:%s:%s", conf, path);
+    char *rule = xasprintf("[inject-error]\nevent = \"write_aio\"\nerrno = \"28\"\n"
+                           "sector = \"%d\"\nonce = \"on\"\n", 6 * MIB / 512 - 1);
+
+    poke(conf, 0, rule, strlen(rule));
+    BlockDriverState *bs = open_ok(name, BDRV_O_RDWR);
+
+    if (bs) {
+        CHECK_EQ(blk_pwrite(bs, 0, rule, 64), 0);
+        CHECK_EQ(blk_pwrite(bs, 5 * MIB, rule, 64), (uint64_t)-ENOSPC);
+        CHECK_EQ(blk_flush(bs), 0);
+        CHECK(size_of(path) < 6 * MIB);
+        opens_after_kill(path);
+    }
+    bdrv_delete(bs);
+    free(rule);
+    free(name);
+    drop(conf);
+    drop(path);
+}
+
+TEST(a_discard_does_not_count_as_length)
+{
+    char *path = new_image("block_size=1M,log_size=1M");
+    BlockDriverState *bs = open_ok(path, BDRV_O_RDWR);
+
+    CHECK_EQ(blk_pwrite(bs, 0, path, 8), 0);
+    bdrv_delete(bs);
+    CHECK_EQ(truncate(path, 5 * MIB - UNIT), 0);        /* no more was ever written */
+    bs = open_ok(path, BDRV_O_RDWR | BDRV_O_UNMAP);
+    if (bs) {
+        CHECK_EQ(blk_discard(bs, 0, MIB), 0);
+        CHECK_EQ(bs->file->length, 5 * MIB - UNIT);
+    }
+    bdrv_delete(bs);
+    drop(path);
 }
 
 /* -- What nobody knows ------------------------------------------------------- */
