@@ -286,8 +286,10 @@ int vhdx_log_write(VhdxLog *log, const TablePage *pages, int num)
         add_page(e, i, &pages[i], number);
     }
     store_le(e + 4, vhdx_crc32c(0, e, len), 4);
-    int ret = bdrv_pwrite(log->file, log->at + at, e, len);
+    /* `size` is safe, too, should others have made the file longer meanwhile. */
+    int ret = bdrv_flush(log->file);
 
+    ret = ret < 0 ? ret : bdrv_pwrite(log->file, log->at + at, e, len);
     free(e);
     return ret < 0 ? ret : bdrv_flush(log->file);
 }

@@ -483,6 +483,68 @@ TEST(a_discard_does_not_count_as_length)
     drop(path);
 }
 
+static struct {
+    BlockDriver driver;
+    const BlockDriver *below;
+    uint64_t safe;                      /* bytes that survive a power cut */
+    int entries;
+} slow;
+
+static int slow_flush(BlockDriverState *bs)
+{
+    uint64_t length = bs->length;
+
+    aio_co_sleep(20 * 1000000);
+    slow.safe = length;
+    return 0;
+}
+
+static int watch_pwritev(BlockDriverState *bs, uint64_t off, uint64_t len,
+                         const QEMUIOVector *qiov, size_t at)
+{
+    uint8_t e[64] = { 0 };
+
+    iov_to_buf(qiov, at, e, MIN(len, sizeof(e)));
+    if (memcmp(e, "loge", 4) == 0) {
+        CHECK(load_le(e + 48, 8) <= slow.safe);
+        slow.entries++;
+    }
+    return slow.below->co_pwritev(bs, off, len, qiov, at);
+}
+
+static void on_done(void *opaque, int ret)
+{
+    (void)opaque;
+    CHECK_EQ(ret, 0);
+}
+
+/* The size "must have been stable on the host disk" (2.3.1.1): what others write
+ * while the data is flushed does not count. */
+TEST(the_length_an_entry_names_is_safe)
+{
+    static uint8_t data[64 << 10];
+    static struct iovec iov;
+    static QEMUIOVector q;
+    char *path = new_image("block_size=1M,log_size=1M");
+    BlockDriverState *bs = open_ok(path, BDRV_O_RDWR);
+
+    memset(&slow, 0, sizeof(slow));
+    slow.below = bs->file->drv;
+    slow.driver = *slow.below;
+    slow.driver.co_pwritev = watch_pwritev;
+    slow.driver.co_flush_to_disk = slow_flush;
+    bs->file->drv = &slow.driver;
+    CHECK_EQ(blk_pwrite(bs, 0, "x", 1), 0);
+    iov_init_buf(&q, &iov, data, sizeof(data));
+    blk_aio_flush(bs, on_done, NULL);
+    blk_aio_pwritev(bs, 5 * MIB, &q, on_done, NULL);
+    blk_drain(bs);
+    CHECK_EQ(blk_flush(bs), 0);
+    CHECK_EQ(slow.entries, 2);
+    bdrv_delete(bs);
+    drop(path);
+}
+
 /* -- What nobody knows ------------------------------------------------------- */
 
 static void add_item(const char *path, const void *guid, uint32_t flags)
