@@ -344,7 +344,7 @@ static int finish_replay(BlockDriverState *bs, Vhdx *s)
 {
     int ret = 0;
 
-    if (s->reach > bs->file->length) {
+    if (s->reach > bs->file->length && bs->file->growable) {
         ret = bdrv_truncate(bs->file, s->reach, NULL);
     }
     ret = ret < 0 ? ret : bdrv_flush(bs->file);

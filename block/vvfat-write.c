@@ -344,14 +344,17 @@ static void parse_root(Parse *p)
     free(dir);
 }
 
-/* "Boot Sector and BPB": where things are.  The rest is the guest's: its boot code, the
- * label and serial number, the geometry, whether it is mounted. */
-static const struct Field { uint8_t at, len; bool fat32; } layout[] = {
-    { 11, 10, false },                  /* sizes, reserved sectors, FATs, root entries */
-    { 22, 2, false },                   /* sectors of a FAT */
-    { 32, 4, false },                   /* sectors */
-    { 36, 4, true },                    /* of a FAT */
-    { 42, 6, true },                    /* version, root directory */
+/* "Boot Sector and BPB": where things are, and the serial number, as a new one comes with
+ * formatting, which must not empty DIR.  The rest is the guest's: its boot code, the
+ * label, the geometry, whether it is mounted. */
+static const struct Field { uint8_t at, len; enum { FAT12_16 = 1, FAT32, BOTH } in; } layout[] = {
+    { 11, 10, BOTH },                   /* sizes, reserved sectors, FATs, root entries */
+    { 22, 2, BOTH },                    /* sectors of a FAT */
+    { 32, 4, BOTH },                    /* sectors */
+    { 36, 4, FAT32 },                   /* of a FAT */
+    { 42, 6, FAT32 },                   /* version, root directory */
+    { 39, 4, FAT12_16 },                /* serial number */
+    { 67, 4, FAT32 },
 };
 
 /* BPB_ExtFlags: bit 7, one FAT is active; bits 3:0, this one. */
@@ -366,7 +369,8 @@ static void check_boot(Parse *p)
     for (size_t i = 0; i < ARRAY_SIZE(layout); i++) {
         const struct Field *f = &layout[i];
 
-        same &= (f->fat32 && !fat32) || !memcmp(b + f->at, p->s->writer->boot + f->at, f->len);
+        same &= !(f->in & (fat32 ? FAT32 : FAT12_16)) ||
+                !memcmp(b + f->at, p->s->writer->boot + f->at, f->len);
     }
     p->active = fat32 && b[40] & 0x80 ? b[40] & 15 : 0;
     if (!same || p->active > 1) {
