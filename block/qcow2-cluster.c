@@ -319,12 +319,11 @@ int qcow2_grow_l1(BlockDriverState *bs, uint64_t need)
     if (need > QCOW2_MAX_L1 / 8) {
         return -EFBIG;
     }
-    int ret = qcow2_write_back(bs, false);
-    int64_t got = ret < 0 ? ret
-                : qcow2_alloc(bs, bytes >> s->cluster_bits, true, &at, &fresh);
+    int64_t got = qcow2_alloc(bs, bytes >> s->cluster_bits, true, &at, &fresh);
+    int ret = got < 0 ? (int)got : qcow2_write_back(bs, false);     /* its count, too */
 
-    if (got < 0) {
-        return (int)got;
+    if (ret < 0) {
+        return ret;
     }
     uint8_t *buf = calloc(1, bytes);
     uint64_t *l1 = calloc(need, sizeof(*l1));

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * qcow2 when its file fails: the n-th write or flush, for every n, alone or with
+ * all that follow (which is a crash: nothing gets to the disk any more).
+ *
+ *      blkdebug   state 1 --write--> 2 --write--> .. n: errors
+ *
+ * After a crash, the next writer finds a consistent image; after one error the
+ * same open goes on, but for errors of the header's own write.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "block/block-int.h"
+#include "tests/test.h"
+#include "util/bits.h"
+#include "util/mem.h"
+
+enum { DISK = 1 << 20, OLD = 500 * 1024 + 512, GROWN = 900 * 1024 + 512 };
+
+/* -- Images ------------------------------------------------------------------ */
+
+static char *temp_path(void)
+{
+    const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/var/tmp";
+    char *path = xasprintf("%s/test-qcow2-errors-XXXXXX", getenv("TMPDIR") ?: where);
+    int fd = mkstemp(path);
+
+    if (fd < 0) {
+        abort();
+    }
+    close(fd);
+    return path;
+}
+
+static void drop(char *path)
+{
+    unlink(path);
+    free(path);
+}
+
+static char *new_image(uint64_t size, const char *options)
+{
+    char *path = temp_path();
+    BlockOpts o = { NULL, 0 };
+    Error err = { "" };
+
+    CHECK_EQ(opts_parse(&o, options, &err), 0);
+    CHECK_EQ(bdrv_create("qcow2", path, size, &o, &err), 0);
+    opts_free(&o);
+    return path;
+}
+
+static BlockDriverState *open_image(const char *path, int flags)
+{
+    BlockDriverState *bs = bdrv_new("disk");
+    Error err = { "" };
+
+    if (bdrv_open(bs, path, "qcow2", flags, NULL, &err) < 0) {
+        printf("# %s\n", err.msg);
+        CHECK(!"opens");
+    }
+    return bs;
+}
+
+static bool is_full_of(BlockDriverState *bs, uint64_t off, uint64_t len, int byte)
+{
+    char *buf = xmalloc(len);
+    bool same = blk_pread(bs, off, buf, len) == 0;
+
+    for (uint64_t i = 0; i < len && same; i++) {
+        same = buf[i] == (char)byte;
+    }
+    free(buf);
+    return same;
+}
+
+static void say(void *opaque, const char *line)
+{
+    (void)opaque;
+    if (strncmp(line, "Leaked", 6)) {
+        printf("# %s\n", line);
+    }
+}
+
+/* Leaks, if there is no corruption. */
+static uint64_t leaks(BlockDriverState *bs)
+{
+    BlockCheck res = { .report = say };
+    Error err = { "" };
+
+    CHECK_EQ(bs->drv->check(bs, &res, 0, &err), 0);
+    CHECK_EQ(res.corruptions, 0);
+    return res.leaks;
+}
+
+/* -- Failures ---------------------------------------------------------------- */
+
+typedef struct Failure {
+    const char *event;
+    int n;                              /* the n-th one, from 1 on */
+    bool lasts;
+} Failure;
+
+static const char *const writes_and_flushes[] = { "write_aio", "flush_to_disk" };
+
+static void put_error(FILE *f, const char *event, const Failure *fail)
+{
+    fprintf(f, "[inject-error]\nevent = %s\nerrno = 28\nstate = %d\nonce = %s\n", event,
+            fail->n, fail->lasts ? "off" : "on");
+}
+
+static BlockDriverState *open_failing(const char *path, const Failure *fail)
+{
+    static const char *const changes[] = {
+        "write_aio", "write_zeroes", "discard", "flush_to_disk",
+    };
+    char *config = temp_path(), *name = xasprintf("blkdebug:%s:%s", config, path);
+    FILE *f = fopen(config, "w");
+
+    for (int i = 1; i < fail->n; i++) {
+        fprintf(f, "[set-state]\nevent = %s\nstate = %d\nnew_state = %d\n", fail->event, i,
+                i + 1);
+    }
+    for (size_t i = 0; fail->lasts && i < ARRAY_SIZE(changes); i++) {
+        put_error(f, changes[i], fail);
+    }
+    if (!fail->lasts) {
+        put_error(f, fail->event, fail);
+    }
+    fclose(f);
+    BlockDriverState *bs = open_image(name, BDRV_O_RDWR);
+
+    free(name);
+    drop(config);
+    return bs;
+}
+
+/* -- Errors that pass -------------------------------------------------------- */
+
+static int grow_tables(const Failure *f)
+{
+    char *path = new_image(DISK, "cluster_size=512,refcount_bits=64"), buf[512] = "x";
+    BlockDriverState *bs = open_failing(path, f);
+    Error err = { "" };
+    int ret = bdrv_truncate(bs, 9ull << 30, &err);
+
+    ret = ret < 0 ? ret : blk_pwrite(bs, DISK - 512, buf, 512);
+    ret = ret < 0 ? ret : blk_flush(bs);
+    bool goes_on = blk_pwrite(bs, 0, buf, 512) >= 0 && blk_flush(bs) >= 0;
+
+    bdrv_delete(bs);
+    bs = open_image(path, BDRV_O_RDWR);
+    leaks(bs);
+    CHECK(ret < 0 || bs->length == 9ull << 30);
+    CHECK(!goes_on || is_full_of(bs, 0, 1, 'x'));
+    bdrv_delete(bs);
+    drop(path);
+    return ret;
+}
+
+/* Each larger table is one write of the header. */
+TEST(one_error_while_tables_grow)
+{
+    for (int e = 0; e < 2; e++) {
+        Failure f = { writes_and_flushes[e], 1, false };
+        int good = 0;
+
+        for (; f.n < 60 && good < 3; f.n++) {
+            good = grow_tables(&f) < 0 ? 0 : good + 1;
+        }
+        CHECK_EQ(good, 3);
+    }
+}
