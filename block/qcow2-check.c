@@ -463,6 +463,9 @@ static int switch_refcounts(BlockDriverState *bs, const Rebuild *r)
     uint64_t *table, start = r->start << s->cluster_bits;
     int ret = write_new_table(bs, r, &table);
 
+    if (ret >= 0) {
+        ret = bdrv_co_flush(bs->file);
+    }
     if (ret < 0) {
         free(table);
         return ret;
@@ -483,7 +486,7 @@ static int switch_refcounts(BlockDriverState *bs, const Rebuild *r)
     s->packed_at = 0;
     s->fresh_from = MAX(s->fresh_from, r->start + r->blocks + r->clusters);
     qcow2_note_meta(s, start, (r->blocks + r->clusters) << s->cluster_bits);
-    return qcow2_write_header(bs);
+    return qcow2_switch_header(bs);
 }
 
 static int rebuild_windows(Check *c, const Rebuild *r)
@@ -677,6 +680,7 @@ static int finish_repair(Check *c)
             if (ret >= 0) {
                 ret = qcow2_write_header(c->bs);
             }
+            s->incompat |= ret < 0 ? QCOW2_INCOMPAT_CORRUPT : 0;
         }
     }
     return ret < 0 ? ret : qcow2_write_all(c->bs);

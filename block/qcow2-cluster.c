@@ -339,6 +339,9 @@ int qcow2_grow_l1(BlockDriverState *bs, uint64_t need)
     }
     ret = bdrv_pwrite(bs->file, at, buf, bytes);
     free(buf);
+    if (ret >= 0) {
+        ret = bdrv_co_flush(bs->file);
+    }
     if (ret < 0) {
         free(l1);
         return ret;
@@ -349,7 +352,7 @@ int qcow2_grow_l1(BlockDriverState *bs, uint64_t need)
     s->l1_offset = at;
     s->l1_dirty_from = s->l1_dirty_to = 0;
     qcow2_note_meta(s, at, bytes);
-    ret = qcow2_write_header(bs);
+    ret = qcow2_switch_header(bs);
     return ret < 0 || !old_len ? ret : qcow2_add_refcount(bs, old_at, old_len, -1);
 }
 

@@ -377,13 +377,23 @@ int qcow2_write_header(BlockDriverState *bs)
     if (ret >= 0) {
         ret = bdrv_pread(bs->file, 0, buf, fixed_len(s));
     }
-    if (ret >= 0) {
-        encode_fixed(bs, buf);
-        ret = bdrv_pwrite(bs->file, 0, buf, fixed_len(s));
+    if (ret < 0) {
+        return ret;
     }
+    encode_fixed(bs, buf);
+    ret = bdrv_pwrite(bs->file, 0, buf, fixed_len(s));
     if (ret >= 0) {
         ret = bdrv_co_flush(bs->file);
     }
+    s->broken |= ret < 0;
+    return ret;
+}
+
+int qcow2_switch_header(BlockDriverState *bs)
+{
+    Qcow2 *s = bs->opaque;
+    int ret = qcow2_write_header(bs);
+
     s->broken |= ret < 0;
     return ret;
 }
@@ -396,7 +406,10 @@ int qcow2_set_dirty(BlockDriverState *bs, bool dirty)
         return 0;
     }
     s->incompat ^= QCOW2_INCOMPAT_DIRTY;
-    return qcow2_write_header(bs);
+    int ret = qcow2_write_header(bs);
+
+    s->incompat ^= ret < 0 ? QCOW2_INCOMPAT_DIRTY : 0;
+    return ret;
 }
 
 static uint64_t put_ext(uint8_t *buf, uint64_t pos, uint32_t type, const void *data,

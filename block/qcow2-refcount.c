@@ -211,6 +211,9 @@ static int grow_reftable(BlockDriverState *bs, uint64_t bi)
     if (ret >= 0) {
         ret = write_growth(bs, &g, bi, table);
     }
+    if (ret >= 0) {
+        ret = bdrv_co_flush(bs->file);
+    }
     if (ret < 0) {
         free(table);
         return ret;
@@ -224,7 +227,7 @@ static int grow_reftable(BlockDriverState *bs, uint64_t bi)
     s->reftable_offset = start + (g.blocks << s->cluster_bits);
     s->reftable_dirty_from = s->reftable_dirty_to = 0;
     qcow2_note_meta(s, start, len);
-    ret = qcow2_write_header(bs);
+    ret = qcow2_switch_header(bs);
     return ret < 0 ? ret : qcow2_add_refcount(bs, old_at, old_len, -1);
 }
 

@@ -511,6 +511,9 @@ static int switch_l1(BlockDriverState *bs, uint64_t *l1, uint32_t size, uint64_t
     uint32_t old_size = s->l1_size;
     int ret = qcow2_write_back(bs, false);
 
+    if (ret >= 0) {
+        ret = bdrv_co_flush(bs->file);
+    }
     if (ret < 0) {
         return ret;
     }
@@ -521,7 +524,7 @@ static int switch_l1(BlockDriverState *bs, uint64_t *l1, uint32_t size, uint64_t
     s->unpacked_entry = 0;
     bs->length = length;
     s->vm_state_at = qcow2_l1_need(s, length) << (s->l2_bits + s->cluster_bits);
-    ret = qcow2_write_header(bs);
+    ret = qcow2_switch_header(bs);
     if (ret >= 0) {
         ret = count_tree(bs, old, old_size, -1);
     }

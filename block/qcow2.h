@@ -159,8 +159,12 @@ uint64_t qcow2_l1_need(const Qcow2 *s, uint64_t size);
 /* -- qcow2-header.c ---------------------------------------------------------- */
 
 int qcow2_read_header(BlockDriverState *bs, Error *err);
-/* Its fixed part, one sector; waits until all before it and it are safe. */
+/* Its fixed part, one sector; waits until all before it and it are safe.  After an
+ * error the file has the old one, and the caller takes back what it changed, or
+ * nobody knows: s->broken. */
 int qcow2_write_header(BlockDriverState *bs);
+/* As the above, for a change that cannot be taken back: any error breaks. */
+int qcow2_switch_header(BlockDriverState *bs);
 /* With extensions and names. */
 int qcow2_write_full_header(BlockDriverState *bs, Error *err);
 int qcow2_set_dirty(BlockDriverState *bs, bool dirty);

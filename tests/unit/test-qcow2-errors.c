@@ -64,6 +64,14 @@ static BlockDriverState *open_image(const char *path, int flags)
     return bs;
 }
 
+static void fill(BlockDriverState *bs, uint64_t off, uint64_t len, int byte)
+{
+    char *buf = memset(xmalloc(len), byte, len);
+
+    CHECK_EQ(blk_pwrite(bs, off, buf, len), 0);
+    free(buf);
+}
+
 static bool is_full_of(BlockDriverState *bs, uint64_t off, uint64_t len, int byte)
 {
     char *buf = xmalloc(len);
@@ -138,6 +146,25 @@ static BlockDriverState *open_failing(const char *path, const Failure *fail)
 }
 
 /* -- Errors that pass -------------------------------------------------------- */
+
+/* The header is written when a flush did not fail before. */
+TEST(after_a_failed_flush_the_next_one_may_succeed)
+{
+    char *path = new_image(8 << 20, "lazy_refcounts=on");
+    BlockDriverState *bs = open_failing(path, &(Failure){ "flush_to_disk", 1, false });
+
+    fill(bs, 0, DISK, 1);
+    CHECK_EQ(blk_flush(bs), (uint64_t)-ENOSPC);
+    CHECK_EQ(blk_flush(bs), 0);
+    fill(bs, DISK, DISK, 2);
+    CHECK_EQ(blk_flush(bs), 0);
+    bdrv_delete(bs);
+    bs = open_image(path, 0);
+    CHECK(is_full_of(bs, 0, DISK, 1) && is_full_of(bs, DISK, DISK, 2));
+    CHECK_EQ(leaks(bs), 0);
+    bdrv_delete(bs);
+    drop(path);
+}
 
 static int grow_tables(const Failure *f)
 {
