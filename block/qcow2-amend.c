@@ -43,8 +43,9 @@ static int cut_file(BlockDriverState *bs)
     if (ret < 0 || !bs->file->growable || end << s->cluster_bits >= bs->file->length) {
         return ret;
     }
-    s->fresh_from = MIN(s->fresh_from, end);
-    return bdrv_truncate(bs->file, end << s->cluster_bits, NULL);
+    ret = bdrv_truncate(bs->file, end << s->cluster_bits, NULL);
+    s->fresh_from = ret < 0 ? s->fresh_from : MIN(s->fresh_from, end);
+    return ret;
 }
 
 static int resize_alone(BlockDriverState *bs, void *arg)

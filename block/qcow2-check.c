@@ -484,7 +484,6 @@ static int switch_refcounts(BlockDriverState *bs, const Rebuild *r)
     s->refcount_max = r->order == 6 ? INT64_MAX : (1ull << (1u << r->order)) - 1;
     s->free_hint = 1;
     s->packed_at = 0;
-    s->fresh_from = MAX(s->fresh_from, r->start + r->blocks + r->clusters);
     qcow2_note_meta(s, start, (r->blocks + r->clusters) << s->cluster_bits);
     return qcow2_switch_header(bs);
 }
@@ -524,6 +523,7 @@ int qcow2_rebuild(BlockDriverState *bs, uint32_t order)
         ret = -EFBIG;
     }
     if (ret >= 0) {
+        s->fresh_from = MAX(s->fresh_from, r.start + r.blocks + r.clusters);
         ret = rebuild_windows(&c, &r);
     }
     free(c.counts);

@@ -209,6 +209,7 @@ static int grow_reftable(BlockDriverState *bs, uint64_t bi)
         ret = qcow2_write_back(bs, false);
     }
     if (ret >= 0) {
+        s->fresh_from = MAX(s->fresh_from, g.first + g.blocks + g.clusters);
         ret = write_growth(bs, &g, bi, table);
     }
     if (ret >= 0) {
@@ -219,7 +220,6 @@ static int grow_reftable(BlockDriverState *bs, uint64_t bi)
         return ret;
     }
     qcow2_cache_drop(&s->rbc, start, g.blocks << s->cluster_bits);
-    s->fresh_from = MAX(s->fresh_from, g.first + g.blocks + g.clusters);
     free(s->reftable);
     s->reftable = table;
     s->reftable_size = (uint32_t)size;

@@ -777,6 +777,33 @@ TEST(a_circle_of_backing_files_ends)
     drop(path);
 }
 
+/* What a failed rebuild has written is no zeroes for those who come after it. */
+TEST(counts_that_do_not_fit_leave_no_garbage)
+{
+    char *path = new_image(2 * DISK, "cluster_size=512"), *buf = xzalloc(DISK);
+    BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+    BlockSnapshot sn = { .name = "s", .icount = ~0ull };
+    BlockOpts o = { NULL, 0 };
+    Error err = { "" };
+
+    memset(buf, 1, DISK);
+    CHECK_EQ(blk_pwrite(bs, 0, buf, DISK), 0);
+    CHECK_EQ(bs->drv->snapshot_create(bs, &sn, &err), 0);
+    CHECK_EQ(blk_pwrite(bs, 0, buf, DISK / 4 * 3), 0);
+    opts_set(&o, "refcount_bits", "1");
+    CHECK_EQ(bs->drv->amend(bs, &o, &err), (uint64_t)-ERANGE);
+    opts_free(&o);
+    for (uint64_t off = DISK; off < 2 * DISK; off += 64 << 10) {
+        CHECK_EQ(blk_pwrite(bs, off, buf, 512), 0);
+        CHECK_EQ(blk_pread(bs, off + 512, buf + 512, (32 << 10) - 512), 0);
+        CHECK(buf_is_zero(buf + 512, (32 << 10) - 512));
+    }
+    bdrv_delete(bs);
+    expect_clean(path);
+    free(buf);
+    drop(path);
+}
+
 /* Where the L2 entry of guest offset 0 is. */
 static uint64_t l2_of(const char *path)
 {
