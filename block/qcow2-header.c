@@ -480,7 +480,7 @@ int qcow2_write_full_header(BlockDriverState *bs, Error *err)
     uint8_t *buf = xzalloc(s->cluster_size);
 
     encode_fixed(bs, buf);
-    if (s->more_header) {
+    if (s->header_len > QCOW2_V3_HEADER) {
         memcpy(buf + QCOW2_V3_HEADER, s->more_header, s->header_len - QCOW2_V3_HEADER);
     }
     put_rest(bs, buf, with_names);

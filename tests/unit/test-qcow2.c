@@ -777,6 +777,27 @@ TEST(a_circle_of_backing_files_ends)
     drop(path);
 }
 
+/* Bytes of the header behind those we know: version 2 has no room for them. */
+TEST(amend_of_a_longer_header)
+{
+    char *path = new_image(DISK, ""), head[65536];
+    int fd = open(path, O_RDWR);
+    Error err = { "" };
+
+    CHECK_EQ(pread(fd, head, sizeof(head), 0), sizeof(head));
+    CHECK_EQ(pwrite(fd, head + 112, sizeof(head) - 120, 120), sizeof(head) - 120);
+    close(fd);
+    poke(path, 112, 0x1122334455667788, 8);
+    poke(path, 100, 120, 4);
+    CHECK_EQ(amend(path, "lazy_refcounts=on", &err), 0);
+    CHECK(peek(path, 112) == 0x1122334455667788);
+    CHECK_EQ(amend(path, "compat=0.10", &err), 0);
+    expect_clean(path);
+    CHECK_EQ(amend(path, "compat=1.1", &err), 0);
+    expect_clean(path);
+    drop(path);
+}
+
 /* What a failed rebuild has written is no zeroes for those who come after it. */
 TEST(counts_that_do_not_fit_leave_no_garbage)
 {
