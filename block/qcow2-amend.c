@@ -211,6 +211,25 @@ static int expand_zeroes(void *arg)
     return ret;
 }
 
+static int clean_alone(BlockDriverState *bs, void *arg)
+{
+    (void)arg;
+    return qcow2_write_all(bs);
+}
+
+/* What the file says after an error, nobody knows. */
+static int become(BlockDriverState *bs, uint32_t version, uint32_t header_len, Error *err)
+{
+    Qcow2 *s = bs->opaque;
+
+    s->version = version;
+    s->header_len = header_len;
+    int ret = qcow2_write_full_header(bs, err);
+
+    s->broken |= ret < 0;
+    return ret;
+}
+
 static int downgrade(BlockDriverState *bs, Error *err)
 {
     Qcow2 *s = bs->opaque;
@@ -227,38 +246,28 @@ static int downgrade(BlockDriverState *bs, Error *err)
     }
     int ret = aio_run_sync(expand_zeroes, bs);
 
-    if (ret >= 0) {
-        ret = bdrv_flush(bs);
+    if (ret >= 0) {                     /* nothing is left that a dirty bit is for */
+        ret = qcow2_run_alone(bs, clean_alone, NULL);
     }
     if (ret < 0) {
         return error_set(err, -ret, "%s: cannot be written: %s", bs->filename, strerror(-ret));
     }
     s->compat = s->autoclear = 0;
-    s->version = 2;
-    s->header_len = QCOW2_V2_HEADER;
-    return qcow2_write_full_header(bs, err);
+    return become(bs, 2, QCOW2_V2_HEADER, err);
 }
 
 static int set_version(BlockDriverState *bs, const char *compat, Error *err)
 {
-    Qcow2 *s = bs->opaque;
+    const Qcow2 *s = bs->opaque;
     bool old = !strcmp(compat, "0.10") || !strcmp(compat, "v2");
 
     if (!old && strcmp(compat, "1.1") && strcmp(compat, "v3")) {
         return error_set(err, EINVAL, "compat=%s: write v2 (0.10) or v3 (1.1)", compat);
     }
     if (!old && s->version < 3) {
-        s->version = 3;
-        s->header_len = QCOW2_V3_HEADER;
-        return qcow2_write_full_header(bs, err);
+        return become(bs, 3, QCOW2_V3_HEADER, err);
     }
     return old && s->version > 2 ? downgrade(bs, err) : 0;
-}
-
-static int clean_alone(BlockDriverState *bs, void *arg)
-{
-    (void)arg;
-    return qcow2_write_all(bs);
 }
 
 static int rebuild_alone(BlockDriverState *bs, void *arg)

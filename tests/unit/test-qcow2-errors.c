@@ -84,6 +84,25 @@ static bool is_full_of(BlockDriverState *bs, uint64_t off, uint64_t len, int byt
     return same;
 }
 
+static char *image_full_of(int byte)
+{
+    char *path = new_image(DISK, "");
+    BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+
+    fill(bs, 0, DISK, byte);
+    bdrv_delete(bs);
+    return path;
+}
+
+static char *new_overlay(uint64_t size, const char *base, const char *options)
+{
+    char *opts = xasprintf("backing_file=%s,backing_fmt=qcow2,%s", base, options);
+    char *path = new_image(size, opts);
+
+    free(opts);
+    return path;
+}
+
 static void say(void *opaque, const char *line)
 {
     (void)opaque;
@@ -143,6 +162,37 @@ static BlockDriverState *open_failing(const char *path, const Failure *fail)
     free(name);
     drop(config);
     return bs;
+}
+
+/* -- Crashes ----------------------------------------------------------------- */
+
+/* Version 2 cannot say that its counts are late. */
+TEST(a_crash_while_amended_to_version_2)
+{
+    char *base = image_full_of(3);
+    int ret = -1;
+
+    for (int n = 1; n < 60 && ret < 0; n++) {
+        char *path = new_overlay(DISK, base, "cluster_size=4k,lazy_refcounts=on");
+        BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+        BlockOpts o = { NULL, 0 };
+        Error err = { "" };
+
+        CHECK_EQ(blk_write_zeroes(bs, 0, 64 << 10), 0);
+        bdrv_delete(bs);
+        bs = open_failing(path, &(Failure){ "write_aio", n, true });
+        opts_set(&o, "compat", "0.10");
+        ret = bs->drv->amend(bs, &o, &err);
+        opts_free(&o);
+        bdrv_delete(bs);
+        bs = open_image(path, BDRV_O_RDWR);
+        leaks(bs);
+        CHECK(is_full_of(bs, 0, 64 << 10, 0) && is_full_of(bs, 64 << 10, 64 << 10, 3));
+        bdrv_delete(bs);
+        drop(path);
+    }
+    CHECK_EQ(ret, 0);
+    drop(base);
 }
 
 /* -- Errors that pass -------------------------------------------------------- */
