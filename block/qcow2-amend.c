@@ -3,8 +3,9 @@
  * qcow2: changes to an image as a whole: size, backing file, options.
  *
  * Each is one write of the header's sector; what must be true before is made
- * true before (zero clusters of version 3 become data before it is version 2),
- * what may only be true after comes after (freed tables).
+ * true before (zero clusters of version 3 become data before it is version 2;
+ * what lies below a disk that grows is hidden before it has grown), what may
+ * only be true after comes after (freed tables).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,32 +49,88 @@ static int cut_file(BlockDriverState *bs)
     return ret;
 }
 
-static int resize_alone(BlockDriverState *bs, void *arg)
+static uint64_t state_at(const Qcow2 *s, uint64_t size)
+{
+    return qcow2_l1_need(s, size) << (s->l2_bits + s->cluster_bits);
+}
+
+/* Tables that reach it, and nothing behind the disk. */
+static int prepare_alone(BlockDriverState *bs, void *arg)
 {
     Qcow2 *s = bs->opaque;
-    uint64_t size = *(uint64_t *)arg, old = bs->length;
-    uint64_t gone = size < old ? align_up(size, s->cluster_size) : s->vm_state_at;
+    uint64_t size = *(uint64_t *)arg;
+    uint64_t gone = size < bs->length ? align_up(size, s->cluster_size) : s->vm_state_at;
     int ret = qcow2_clear_locked(bs, gone, qcow2_reach(s), Q_CLEAR_HOLE);
 
     if (ret >= 0 && qcow2_l1_need(s, size) > s->l1_size) {
         ret = qcow2_grow_l1(bs, qcow2_l1_need(s, size));
     }
-    if (ret >= 0) {
-        ret = qcow2_write_back(bs, true);
-    }
+    return ret < 0 ? ret : qcow2_write_back(bs, true);
+}
+
+/* What was done for it is safe before. */
+static int set_size_alone(BlockDriverState *bs, void *arg)
+{
+    Qcow2 *s = bs->opaque;
+    uint64_t size = *(uint64_t *)arg, old = bs->length, old_state = s->vm_state_at;
+    int ret = s->broken ? -EIO : qcow2_write_all(bs);
+
     if (ret < 0) {
         return ret;
     }
     bs->length = size;
-    s->vm_state_at = qcow2_l1_need(s, size) << (s->l2_bits + s->cluster_bits);
+    s->vm_state_at = state_at(s, size);
     ret = qcow2_write_header(bs);
-    return ret < 0 || size >= old ? ret : cut_file(bs);
+    if (ret < 0) {
+        bs->length = old;
+        s->vm_state_at = old_state;
+        return ret;
+    }
+    return size >= old ? 0 : cut_file(bs);
+}
+
+static int shrink_alone(BlockDriverState *bs, void *arg)
+{
+    int ret = prepare_alone(bs, arg);
+
+    return ret < 0 ? ret : set_size_alone(bs, arg);
 }
 
 /* Bytes of [from, to) that would show, and must not. */
 static int hide(BlockDriverState *bs, uint64_t from, uint64_t to)
 {
     return from < to ? qcow2_co_write_zeroes(bs, from, to - from, 0) : 0;
+}
+
+/* What the backing file has behind the old end. */
+static int hide_backing(BlockDriverState *bs, uint64_t size)
+{
+    Qcow2 *s = bs->opaque;
+    uint64_t end = bs->backing ? MIN(size, bs->backing->length) : 0, old = s->vm_state_at;
+
+    s->vm_state_at = state_at(s, size); /* these are bytes of the disk */
+    int ret = end <= bs->length ? 0 : hide(bs, bs->length, align_up(end, s->cluster_size));
+
+    s->vm_state_at = old;
+    return ret;
+}
+
+static int grow(BlockDriverState *bs, uint64_t size)
+{
+    int ret = qcow2_run_alone(bs, prepare_alone, &size);
+
+    if (ret >= 0) {
+        ret = hide_backing(bs, size);
+    }
+    return ret < 0 ? ret : qcow2_run_alone(bs, set_size_alone, &size);
+}
+
+static int shrink(BlockDriverState *bs, uint64_t size)
+{
+    const Qcow2 *s = bs->opaque;
+    int ret = hide(bs, size, MIN(align_up(size, s->cluster_size), bs->length));
+
+    return ret < 0 ? ret : qcow2_run_alone(bs, shrink_alone, &size);
 }
 
 /* A raw one is the disk at any time, each byte at its own place. */
@@ -87,20 +144,10 @@ static int resize_data_file(BlockDriverState *bs, uint64_t old, uint64_t size)
 
 static int resize(BlockDriverState *bs, uint64_t size)
 {
-    const Qcow2 *s = bs->opaque;
     uint64_t old = bs->length;
-    int ret = 0;
+    int ret = size < old ? shrink(bs, size) : grow(bs, size);
 
-    if (size < old) {                   /* the rest of the last cluster */
-        ret = hide(bs, size, MIN(align_up(size, s->cluster_size), old));
-    }
-    if (ret >= 0) {
-        ret = qcow2_run_alone(bs, resize_alone, &size);
-    }
-    if (ret >= 0 && size > old && bs->backing && bs->backing->length > old) {
-        ret = hide(bs, old, MIN(size, bs->backing->length));
-    }
-    return ret < 0 || !qcow2_raw_data(s) ? ret : resize_data_file(bs, old, size);
+    return ret < 0 || !qcow2_raw_data(bs->opaque) ? ret : resize_data_file(bs, old, size);
 }
 
 int qcow2_co_truncate(BlockDriverState *bs, uint64_t size, Error *err)

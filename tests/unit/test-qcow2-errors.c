@@ -195,6 +195,45 @@ TEST(a_crash_while_amended_to_version_2)
     drop(base);
 }
 
+static int grow_and_crash(const char *base, const char *options, int n)
+{
+    char *path = new_overlay(OLD, base, options);
+    BlockDriverState *bs = open_failing(path, &(Failure){ "write_aio", n, true });
+    Error err = { "" };
+    int ret = bdrv_truncate(bs, GROWN, &err);
+
+    bdrv_delete(bs);
+    bs = open_image(path, BDRV_O_RDWR);
+    CHECK(ret < 0 || bs->length == GROWN);
+    CHECK(bs->length == OLD || is_full_of(bs, OLD, GROWN - OLD, 0));
+    CHECK_EQ(bdrv_truncate(bs, GROWN, &err), 0);
+    CHECK(is_full_of(bs, 0, OLD, 3) && is_full_of(bs, OLD, GROWN - OLD, 0));
+    leaks(bs);
+    bdrv_delete(bs);
+    drop(path);
+    return ret;
+}
+
+/* What the backing file has there never was in the disk. */
+TEST(a_crash_while_grown_over_a_longer_backing_file)
+{
+    static const char *const options[] = {
+        "", "compat=0.10", "cluster_size=512", "lazy_refcounts=on,cluster_size=4k",
+        "extended_l2=on,cluster_size=16k",
+    };
+    char *base = image_full_of(3);
+
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        int ret = -1;
+
+        for (int n = 1; n < 60 && ret < 0; n++) {
+            ret = grow_and_crash(base, options[i], n);
+        }
+        CHECK_EQ(ret, 0);
+    }
+    drop(base);
+}
+
 /* -- Errors that pass -------------------------------------------------------- */
 
 /* The header is written when a flush did not fail before. */
