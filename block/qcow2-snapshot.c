@@ -181,13 +181,58 @@ static uint8_t *encode(uint8_t *p, const Qcow2Snapshot *sn)
     return p + entry_len(sn);
 }
 
+/* In new clusters, not yet pointed to. */
+static int write_list(BlockDriverState *bs, const Qcow2Snapshot *list, uint32_t num,
+                      uint64_t *at, uint64_t len)
+{
+    const Qcow2 *s = bs->opaque;
+    bool fresh;
+    int64_t got = qcow2_alloc(bs, (len + s->cluster_size - 1) >> s->cluster_bits, true, at,
+                              &fresh);
+
+    if (got < 0) {
+        return (int)got;
+    }
+    uint8_t *buf = xzalloc(len), *p = buf;
+
+    for (uint32_t i = 0; i < num; i++) {
+        p = encode(p, &list[i]);
+    }
+    int ret = bdrv_pwrite(bs->file, *at, buf, len);
+
+    free(buf);
+    return ret;
+}
+
+/* The header points to the table of these from now on, or as before. */
+static int point_to_list(BlockDriverState *bs, uint32_t num, uint64_t at, uint64_t len)
+{
+    Qcow2 *s = bs->opaque;
+    uint64_t old_at = s->snap_offset, old_len = s->snap_len;
+    uint32_t old_num = s->num_snap;
+    int ret = qcow2_write_back(bs, false);
+
+    if (ret >= 0) {
+        s->snap_offset = at;
+        s->snap_len = len;
+        s->num_snap = num;
+        ret = qcow2_write_header(bs);
+    }
+    if (ret < 0) {
+        s->snap_offset = old_at;
+        s->snap_len = old_len;
+        s->num_snap = old_num;
+        return ret;
+    }
+    qcow2_note_meta(s, at, len);
+    qcow2_free_unused(bs, old_at, old_len);
+    return 0;
+}
+
 /* The table of these, in the place of the present one. */
 static int write_snapshots(BlockDriverState *bs, const Qcow2Snapshot *list, uint32_t num)
 {
-    Qcow2 *s = bs->opaque;
-    uint64_t len = 0, at = 0, old_at = s->snap_offset, old_len = s->snap_len;
-    bool fresh;
-    int ret = 0;
+    uint64_t len = 0, at = 0;
 
     for (uint32_t i = 0; i < num; i++) {
         len += entry_len(&list[i]);
@@ -195,29 +240,9 @@ static int write_snapshots(BlockDriverState *bs, const Qcow2Snapshot *list, uint
     if (len > QCOW2_MAX_SNAPSHOT_TABLE || num > QCOW2_MAX_SNAPSHOTS) {
         return -EFBIG;
     }
-    if (len) {
-        int64_t got = qcow2_alloc(bs, (len + s->cluster_size - 1) >> s->cluster_bits, true,
-                                  &at, &fresh);
-        uint8_t *buf = xzalloc(len), *p = buf;
+    int ret = len ? write_list(bs, list, num, &at, len) : 0;
 
-        for (uint32_t i = 0; i < num; i++) {
-            p = encode(p, &list[i]);
-        }
-        ret = got < 0 ? (int)got : bdrv_pwrite(bs->file, at, buf, len);
-        free(buf);
-    }
-    if (ret >= 0) {
-        ret = qcow2_write_back(bs, false);
-    }
-    if (ret < 0) {
-        return ret;
-    }
-    qcow2_note_meta(s, at, len);
-    s->snap_offset = at;
-    s->snap_len = len;
-    s->num_snap = num;
-    ret = qcow2_write_header(bs);
-    return ret < 0 ? ret : qcow2_add_refcount(bs, old_at, old_len, -1);
+    return ret < 0 ? ret : point_to_list(bs, num, at, len);
 }
 
 /* -- Counts ------------------------------------------------------------------ */
@@ -354,7 +379,7 @@ static int begin_change(BlockDriverState *bs)
     qcow2_wait_users(s);
     int ret = qcow2_set_dirty(bs, true);
 
-    s->stay_dirty = true;
+    s->stay_dirty |= ret >= 0;
     return ret;
 }
 
@@ -368,17 +393,38 @@ static int end_change(BlockDriverState *bs)
         ret = qcow2_check_copied(bs, NULL, true);
     }
     s->stay_dirty = ret < 0;
-    bs->write_gen++;
     return ret < 0 ? ret : qcow2_write_all(bs);
 }
 
-/* A count was too small for it: all counts as they were. */
-static int take_back(BlockDriverState *bs, int ret)
+typedef struct Change {
+    int (*fn)(BlockDriverState *bs, void *arg);
+    void *arg;
+} Change;
+
+/* After an error, counts and flags are as the tables say, if that can be written. */
+static int change_alone(BlockDriverState *bs, void *arg)
 {
-    if (ret == -ERANGE) {
+    const Qcow2 *s = bs->opaque;
+    const Change *c = arg;
+    int ret = begin_change(bs);
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = c->fn(bs, c->arg);
+    if (ret >= 0) {
+        ret = end_change(bs);
+    }
+    if (ret < 0 && !s->broken) {
         qcow2_recount(bs);
     }
+    bs->write_gen++;
     return ret;
+}
+
+static int change(BlockDriverState *bs, int (*fn)(BlockDriverState *bs, void *arg), void *arg)
+{
+    return qcow2_run_alone(bs, change_alone, &(Change){ fn, arg });
 }
 
 /* -- Create ------------------------------------------------------------------ */
@@ -425,17 +471,12 @@ static int add_snapshot(BlockDriverState *bs, const Qcow2Snapshot *sn)
     return 0;
 }
 
-static int create_alone(BlockDriverState *bs, void *arg)
+/* Everything counts once more and is not written in place; a copy of the L1 table. */
+static int share_all(BlockDriverState *bs, uint64_t *l1_at)
 {
     Qcow2 *s = bs->opaque;
-    BlockSnapshot *in = arg;
-    Qcow2Snapshot sn;
-    uint64_t at;
-    int ret = begin_change(bs);
+    int ret = count_tree(bs, s->l1, s->l1_size, 1);
 
-    if (ret >= 0) {
-        ret = take_back(bs, count_tree(bs, s->l1, s->l1_size, 1));
-    }
     if (ret >= 0) {
         ret = qcow2_check_copied(bs, NULL, true);
     }
@@ -443,9 +484,17 @@ static int create_alone(BlockDriverState *bs, void *arg)
         qcow2_wait_users(s);            /* who had begun to write in place */
         ret = qcow2_write_back(bs, false);
     }
-    if (ret >= 0) {
-        ret = write_l1(bs, s->l1, s->l1_size, &at);
-    }
+    return ret < 0 ? ret : write_l1(bs, s->l1, s->l1_size, l1_at);
+}
+
+static int create_it(BlockDriverState *bs, void *arg)
+{
+    Qcow2 *s = bs->opaque;
+    BlockSnapshot *in = arg;
+    Qcow2Snapshot sn;
+    uint64_t at;
+    int ret = share_all(bs, &at);
+
     if (ret < 0) {
         return ret;
     }
@@ -456,8 +505,7 @@ static int create_alone(BlockDriverState *bs, void *arg)
         free_snapshot(&sn);
         return ret;
     }
-    ret = qcow2_clear_locked(bs, s->vm_state_at, qcow2_reach(s), Q_CLEAR_HOLE);
-    return ret < 0 ? ret : end_change(bs);
+    return qcow2_clear_locked(bs, s->vm_state_at, qcow2_reach(s), Q_CLEAR_HOLE);
 }
 
 static int explain(BlockDriverState *bs, Error *err, int ret, const char *what)
@@ -496,7 +544,7 @@ int qcow2_snapshot_create(BlockDriverState *bs, BlockSnapshot *sn, Error *err)
         return error_set(err, EFBIG, "%s: has %d snapshots already, delete some", bs->filename,
                          QCOW2_MAX_SNAPSHOTS);
     }
-    ret = s->refcount_max == 1 ? -ERANGE : qcow2_run_alone(bs, create_alone, sn);
+    ret = s->refcount_max == 1 ? -ERANGE : change(bs, create_it, sn);
     return ret < 0 ? explain(bs, err, ret, "made") : 0;
 }
 
@@ -535,9 +583,9 @@ static int switch_l1(BlockDriverState *bs, uint64_t *l1, uint32_t size, uint64_t
     return ret;
 }
 
-static int goto_alone(BlockDriverState *bs, void *arg)
+static int go_to(BlockDriverState *bs, void *arg)
 {
-    Qcow2 *s = bs->opaque;
+    const Qcow2 *s = bs->opaque;
     const Qcow2Snapshot *sn = arg;
     uint64_t length = sn->disk_size ? sn->disk_size : bs->length, at;
     uint64_t need = MAX(sn->l1_size, qcow2_l1_need(s, length)), *l1;
@@ -545,26 +593,22 @@ static int goto_alone(BlockDriverState *bs, void *arg)
     if (length > INT64_MAX - (1ull << 40) || need > QCOW2_MAX_L1 / 8) {
         return -EFBIG;
     }
-    int ret = begin_change(bs);
+    int ret = read_l1(bs, sn, (uint32_t)need, &l1);
 
-    if (ret >= 0) {
-        ret = read_l1(bs, sn, (uint32_t)need, &l1);
-    }
     if (ret < 0) {
         return ret;
     }
-    ret = take_back(bs, count_tree(bs, l1, sn->l1_size, 1));
+    ret = count_tree(bs, l1, sn->l1_size, 1);
     if (ret >= 0) {
         ret = write_l1(bs, l1, (uint32_t)need, &at);
     }
-    uint64_t *mine = l1;
-
     if (ret >= 0) {
         ret = switch_l1(bs, l1, (uint32_t)need, at, length);
-        mine = s->l1 == l1 ? NULL : l1;
     }
-    free(mine);
-    return ret < 0 ? ret : end_change(bs);
+    if (s->l1 != l1) {
+        free(l1);
+    }
+    return ret;
 }
 
 int qcow2_snapshot_goto(BlockDriverState *bs, const char *id, Error *err)
@@ -578,7 +622,7 @@ int qcow2_snapshot_goto(BlockDriverState *bs, const char *id, Error *err)
     if (!sn) {
         return error_set(err, ENOENT, "%s: has no snapshot %s", bs->filename, id);
     }
-    ret = qcow2_run_alone(bs, goto_alone, sn);
+    ret = change(bs, go_to, sn);
     return ret < 0 ? explain(bs, err, ret, "gone back to") : 0;
 }
 
@@ -616,36 +660,45 @@ int qcow2_snapshot_load(BlockDriverState *bs, const char *id, Error *err)
 
 /* -- Delete ------------------------------------------------------------------ */
 
-static int delete_alone(BlockDriverState *bs, void *arg)
+static int remove_snapshot(BlockDriverState *bs, uint32_t i)
 {
     Qcow2 *s = bs->opaque;
-    uint32_t i = (uint32_t)((Qcow2Snapshot *)arg - s->snap);
-    Qcow2Snapshot gone = s->snap[i], *list = xcalloc(s->num_snap, sizeof(*list));
-    uint64_t *l1 = NULL;
-    int ret = begin_change(bs);
+    Qcow2Snapshot *list = xcalloc(s->num_snap, sizeof(*list));
 
-    if (ret >= 0) {
-        ret = read_l1(bs, &gone, gone.l1_size, &l1);
-    }
     memcpy(list, s->snap, i * sizeof(*list));
     memcpy(list + i, s->snap + i + 1, (s->num_snap - i - 1) * sizeof(*list));
-    if (ret >= 0) {
-        ret = write_snapshots(bs, list, s->num_snap - 1);
-    }
+    int ret = write_snapshots(bs, list, s->num_snap - 1);
+
     if (ret < 0) {
         free(list);
-        free(l1);
         return ret;
     }
     free(s->snap);
     s->snap = list;
-    ret = count_tree(bs, l1, gone.l1_size, -1);
+    return 0;
+}
+
+static int delete_it(BlockDriverState *bs, void *arg)
+{
+    const Qcow2 *s = bs->opaque;
+    uint32_t i = (uint32_t)((Qcow2Snapshot *)arg - s->snap);
+    Qcow2Snapshot gone = s->snap[i];
+    uint64_t *l1;
+    int ret = read_l1(bs, &gone, gone.l1_size, &l1);
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = remove_snapshot(bs, i);
     if (ret >= 0) {
-        ret = qcow2_add_refcount(bs, gone.l1_offset, gone.l1_size * 8ull, -1);
+        ret = count_tree(bs, l1, gone.l1_size, -1);
+        if (ret >= 0) {
+            ret = qcow2_add_refcount(bs, gone.l1_offset, gone.l1_size * 8ull, -1);
+        }
+        free_snapshot(&gone);
     }
     free(l1);
-    free_snapshot(&gone);
-    return ret < 0 ? ret : end_change(bs);
+    return ret;
 }
 
 int qcow2_snapshot_delete(BlockDriverState *bs, const char *id, Error *err)
@@ -659,7 +712,7 @@ int qcow2_snapshot_delete(BlockDriverState *bs, const char *id, Error *err)
     if (!sn) {
         return error_set(err, ENOENT, "%s: has no snapshot %s", bs->filename, id);
     }
-    ret = qcow2_run_alone(bs, delete_alone, sn);
+    ret = change(bs, delete_it, sn);
     return ret < 0 ? explain(bs, err, ret, "deleted") : 0;
 }
 

@@ -289,3 +289,130 @@ TEST(one_error_while_tables_grow)
         CHECK_EQ(good, 3);
     }
 }
+
+/* -- Snapshots --------------------------------------------------------------- */
+
+static int make_snapshot(BlockDriverState *bs, const char *name)
+{
+    BlockSnapshot sn = { .icount = ~0ull };
+    Error err = { "" };
+
+    snprintf(sn.name, sizeof(sn.name), "%s", name);
+    return bs->drv->snapshot_create(bs, &sn, &err);
+}
+
+static int count_snapshots(BlockDriverState *bs)
+{
+    BlockSnapshot *list;
+    Error err = { "" };
+    int num = bs->drv->snapshot_list(bs, &list, &err);
+
+    for (int i = 0; i < num; i++) {
+        CHECK(!strcmp(list[i].name, "one") || !strcmp(list[i].name, "two"));
+    }
+    free(list);
+    return num;
+}
+
+/* One is there, and 1 MiB of data. */
+static char *image_with_snapshot(const char *options)
+{
+    char *path = new_image(DISK, options);
+    BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+
+    fill(bs, 0, DISK, 5);
+    CHECK_EQ(make_snapshot(bs, "one"), 0);
+    fill(bs, 0, DISK / 2, 6);
+    bdrv_delete(bs);
+    return path;
+}
+
+/* Version 2 has no dirty bit: its flags may be wrong after a crash, to the safe side. */
+static void check_after_crash(BlockDriverState *bs, bool version_2)
+{
+    BlockCheck res = { .corruptions = 0 };
+    Error err = { "" };
+
+    CHECK_EQ(bs->drv->check(bs, &res, 0, &err), 0);
+    CHECK(version_2 || !res.corruptions);
+}
+
+typedef struct Work {
+    int (*fn)(BlockDriverState *bs);
+    int before, after;                  /* snapshots */
+} Work;
+
+static void expect_snapshots(BlockDriverState *bs, const Work *w, int ret)
+{
+    int num = count_snapshots(bs);
+
+    CHECK(num == w->after || (num == w->before && ret < 0));
+}
+
+static int fail(const char *options, const Failure *f, const Work *w)
+{
+    char *path = image_with_snapshot(options), byte[1] = { 5 };
+    BlockDriverState *bs = open_failing(path, f);
+    int ret = w->fn(bs);
+
+    expect_snapshots(bs, w, ret);
+    bool goes_on = blk_pwrite(bs, DISK - 1, byte, 1) >= 0;      /* not the header's write */
+
+    bdrv_delete(bs);
+    bs = open_image(path, BDRV_O_RDWR);
+    expect_snapshots(bs, w, ret);
+    if (goes_on && ret < 0) {
+        CHECK_EQ(leaks(bs), 0);
+    } else {
+        check_after_crash(bs, strstr(options, "0.10"));
+    }
+    CHECK(is_full_of(bs, DISK / 2, DISK / 2, 5));
+    bdrv_delete(bs);
+    drop(path);
+    return ret;
+}
+
+static void fail_often(const char *options, const Work *w)
+{
+    for (int i = 0; i < 4; i++) {
+        Failure f = { writes_and_flushes[i & 1], 1, i & 2 };
+        int before = test_failures, good = 0;
+
+        for (; f.n < 80 && good < 3 && test_failures == before; f.n++) {
+            good = fail(options, &f, w) < 0 ? 0 : good + 1;
+        }
+        if (test_failures > before) {
+            printf("# %s, %s %d %s\n", options, f.event, f.n - 1, f.lasts ? "lasts" : "once");
+        }
+        CHECK_EQ(good, 3);
+    }
+}
+
+static void fail_everywhere(int (*fn)(BlockDriverState *bs), int before, int after)
+{
+    const Work w = { fn, before, after };
+
+    fail_often("cluster_size=4k", &w);
+    fail_often("cluster_size=4k,compat=0.10", &w);
+    fail_often("cluster_size=4k,lazy_refcounts=on", &w);
+}
+
+static int create_two(BlockDriverState *bs) { return make_snapshot(bs, "two"); }
+
+static int go_to_one(BlockDriverState *bs)
+{
+    Error err = { "" };
+
+    return bs->drv->snapshot_goto(bs, "one", &err);
+}
+
+static int delete_one(BlockDriverState *bs)
+{
+    Error err = { "" };
+
+    return bs->drv->snapshot_delete(bs, "one", &err);
+}
+
+TEST(errors_while_a_snapshot_is_made) { fail_everywhere(create_two, 1, 2); }
+TEST(errors_while_a_snapshot_is_gone_back_to) { fail_everywhere(go_to_one, 1, 1); }
+TEST(errors_while_a_snapshot_is_deleted) { fail_everywhere(delete_one, 1, 0); }
