@@ -303,6 +303,15 @@ static int downgrade(BlockDriverState *bs, Error *err)
     return become(bs, 2, QCOW2_V2_HEADER, err);
 }
 
+static int upgrade(BlockDriverState *bs, Error *err)
+{
+    int ret = qcow2_run_alone(bs, qcow2_size_snapshots, NULL);
+
+    return ret < 0 ? error_set(err, -ret, "%s: the snapshots cannot be written: %s",
+                               bs->filename, strerror(-ret))
+                   : become(bs, 3, QCOW2_V3_HEADER, err);
+}
+
 static int set_version(BlockDriverState *bs, const char *compat, Error *err)
 {
     const Qcow2 *s = bs->opaque;
@@ -312,7 +321,7 @@ static int set_version(BlockDriverState *bs, const char *compat, Error *err)
         return error_set(err, EINVAL, "compat=%s: write v2 (0.10) or v3 (1.1)", compat);
     }
     if (!old && s->version < 3) {
-        return become(bs, 3, QCOW2_V3_HEADER, err);
+        return upgrade(bs, err);
     }
     return old && s->version > 2 ? downgrade(bs, err) : 0;
 }

@@ -245,6 +245,21 @@ static int write_snapshots(BlockDriverState *bs, const Qcow2Snapshot *list, uint
     return ret < 0 ? ret : point_to_list(bs, num, at, len);
 }
 
+int qcow2_size_snapshots(BlockDriverState *bs, void *unused)
+{
+    Qcow2 *s = bs->opaque;
+    bool changed = false;
+
+    (void)unused;
+    for (uint32_t i = 0; i < s->num_snap; i++) {
+        if (s->snap[i].extra_len < 16) {
+            s->snap[i].disk_size = bs->length;
+            changed = true;
+        }
+    }
+    return changed ? write_snapshots(bs, s->snap, s->num_snap) : 0;
+}
+
 /* -- Counts ------------------------------------------------------------------ */
 
 static int count_packed(BlockDriverState *bs, uint64_t e, int delta)

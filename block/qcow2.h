@@ -312,6 +312,8 @@ int qcow2_snapshot_goto(BlockDriverState *bs, const char *id, Error *err);
 int qcow2_snapshot_load(BlockDriverState *bs, const char *id, Error *err);
 int qcow2_snapshot_delete(BlockDriverState *bs, const char *id, Error *err);
 int qcow2_snapshot_list(BlockDriverState *bs, BlockSnapshot **list, Error *err);
+/* Version 2 may not say how large the disk was: as it is.  Lock held. */
+int qcow2_size_snapshots(BlockDriverState *bs, void *unused);
 int qcow2_save_vmstate(BlockDriverState *bs, uint64_t off, const void *buf, size_t len);
 int qcow2_load_vmstate(BlockDriverState *bs, uint64_t off, void *buf, size_t len);
 

@@ -798,6 +798,25 @@ TEST(amend_of_a_longer_header)
     drop(path);
 }
 
+/* Old images have snapshots that do not say how large the disk was. */
+TEST(an_upgrade_tells_snapshots_their_size)
+{
+    char *path = new_image(DISK, "compat=0.10");
+    Error err = { "" };
+
+    snapshot(path, 'c', "s");
+    uint64_t at = peek(path, 64);
+
+    poke(path, at + 36, 0, 4);
+    poke(path, at + 40, '1' << 8 | 's', 2);
+    CHECK_EQ(amend(path, "compat=1.1,size=8M", &err), 0);
+    expect_clean(path);
+    CHECK_EQ(peek(path, peek(path, 64) + 40 + 8), DISK);
+    snapshot(path, 'a', "s");
+    CHECK_EQ(peek(path, 24), DISK);
+    drop(path);
+}
+
 /* What a failed rebuild has written is no zeroes for those who come after it. */
 TEST(counts_that_do_not_fit_leave_no_garbage)
 {
