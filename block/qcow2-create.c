@@ -398,34 +398,45 @@ static int stretch(BlockDriverState *file, uint64_t start, uint64_t end, bool re
     return ret < 0 || !reserve || start >= end ? ret : bdrv_co_preallocate(file, start, true);
 }
 
+/* A place for each byte from `from` on; *start and *end: where, in s->data. */
+static int find_places(BlockDriverState *bs, uint64_t from, uint64_t *start, uint64_t *end)
+{
+    const Qcow2 *s = bs->opaque;
+    int ret = 0;
+
+    for (uint64_t off = align_up(from, s->cluster_size); off < bs->length && ret >= 0;) {
+        Qcow2Run run;
+        Qcow2Write w;
+
+        ret = qcow2_prepare_write(bs, off, bs->length, &run, &w);
+        if (ret <= 0) {
+            off += ret < 0 ? 0 : run.len;
+            continue;
+        }
+        w.from = w.cow_from = w.alloc.start;
+        w.to = w.cow_to = w.alloc.end;
+        ret = clear_cluster(bs, &w);
+        *start = MIN(*start, w.host);
+        *end = MAX(*end, w.host + (w.to - w.from));
+        off = w.to;
+        if (ret < 0) {
+            qcow2_drop_write(bs, &w);
+        } else {
+            ret = qcow2_link(bs, &w);
+        }
+    }
+    return ret;
+}
+
 int qcow2_co_preallocate(BlockDriverState *bs, uint64_t from, bool reserve)
 {
     const Qcow2 *s = bs->opaque;
     uint64_t start = UINT64_MAX, end = 0;
+    int ret = find_places(bs, from, &start, &end);
 
-    for (uint64_t off = align_up(from, s->cluster_size); off < bs->length;) {
-        Qcow2Run run;
-        Qcow2Write w;
-        int ret = qcow2_prepare_write(bs, off, bs->length, &run, &w);
-
-        if (ret > 0) {
-            w.from = w.cow_from = w.alloc.start;
-            w.to = w.cow_to = w.alloc.end;
-            ret = clear_cluster(bs, &w);
-            start = MIN(start, w.host);
-            end = MAX(end, w.host + (w.to - w.from));
-            off = w.to;
-            if (ret < 0) {
-                qcow2_drop_write(bs, &w);
-            } else {
-                ret = qcow2_link(bs, &w);
-            }
-        } else {
-            off += run.len;
-        }
-        if (ret < 0) {
-            return ret;
-        }
+    bs->write_gen++;
+    if (ret < 0) {
+        return ret;
     }
     return s->data == bs->file ? stretch(s->data, start, end, reserve)
                                : stretch(s->data, from, bs->length, reserve);

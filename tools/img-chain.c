@@ -325,8 +325,8 @@ static int rebase(Rebase *r)
     if (!r->unsafe) {
         ret = rebase_data(r);
     }
-    if (!ret && bdrv_flush(r->top) < 0) {
-        ret = img_fail("%s: cannot be flushed", r->top->filename);
+    if (!ret) {
+        ret = img_flush(r->top);
     }
     if (!ret) {
         ret = change_name(r);

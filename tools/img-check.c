@@ -109,7 +109,7 @@ static int check_it(BlockDriverState *bs, Options *o)
         img_fail("This image format does not support checks");
         return NO_CHECKS;
     }
-    if (check_once(bs, o, o->fix, &r)) {
+    if (check_once(bs, o, o->fix, &r) || (o->fix && img_flush(bs))) {
         return NOT_CHECKED;
     }
     uint64_t corruptions_fixed = r.corruptions_fixed, leaks_fixed = r.leaks_fixed;

@@ -215,6 +215,13 @@ BlockDriverState *img_open(const char *file, const char *format, int flags, bool
     return bs;
 }
 
+int img_flush(BlockDriverState *bs)
+{
+    int ret = bdrv_flush(bs);
+
+    return ret < 0 ? img_fail("%s: cannot be flushed: %s", blk_filename(bs), strerror(-ret)) : 0;
+}
+
 bool img_cache(const char *mode, bool source, int *flags)
 {
     if (bdrv_parse_cache(mode, flags) < 0) {

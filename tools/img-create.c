@@ -393,7 +393,7 @@ static int resize_it(BlockDriverState *bs, const Resize *r, const char *size)
     if (now < old && strcmp(r->prealloc, "off")) {
         return img_fail("Preallocation can only be used for growing images");
     }
-    if (set_size(bs, now, r->prealloc)) {
+    if (set_size(bs, now, r->prealloc) || img_flush(bs)) {
         return 1;
     }
     if (!r->quiet) {
@@ -497,7 +497,7 @@ static int amend_it(BlockDriverState *bs, const Amend *m)
     }
     img_progress_end(&p, ret >= 0);
     opts_free(&opts);
-    return ret < 0 ? img_fail("%s", err.msg) : 0;
+    return ret < 0 ? img_fail("%s", err.msg) : img_flush(bs);
 }
 
 static int amend_file(const char *file, const Amend *m)

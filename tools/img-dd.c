@@ -66,7 +66,7 @@ static int make_and_copy(const Dd *d, BlockDriverState *in)
         return 1;
     }
     BlockDriverState *out = img_open(d->out, d->out_format, BDRV_O_RDWR, true);
-    int ret = out ? copy(in, out, from, size) : 1;
+    int ret = out ? copy(in, out, from, size) || img_flush(out) : 1;
 
     bdrv_delete(out);
     return ret;

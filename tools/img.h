@@ -81,6 +81,8 @@ bool img_wants_help(const char *options);
 
 /* An open image, or NULL and a sentence. */
 BlockDriverState *img_open(const char *file, const char *format, int flags, bool quiet);
+/* What was written is safe: 0, or 1 and a sentence.  Closing does not say. */
+int img_flush(BlockDriverState *bs);
 /* -t or -T: false and a sentence if there is no such mode. */
 bool img_cache(const char *mode, bool source, int *flags);
 const BlockDriver *img_driver(const char *format);

@@ -379,6 +379,34 @@ for my $how (qw(metadata falloc full)) {
        "grown with preallocation=$how: zeroes behind what was there");
 }
 
+# -- A disk that is full ------------------------------------------------------------
+
+# No write succeeds any more after so many of the header.
+sub full_after {
+    my ($headers) = @_;
+    my @rules = map { "[set-state]\nevent = write_aio\nsector = 0\nstate = $_\nnew_state = " .
+                      ($_ + 1) } 1 .. $headers;
+    return join("\n", @rules, '[inject-error]', 'event = write_aio', 'errno = 28',
+                'state = ' . ($headers + 1), '');
+}
+spew('full1.conf', full_after(1));
+spew('full2.conf', full_after(2));
+spew('flush.conf', "[inject-error]\nevent = flush_to_disk\nerrno = 28\n");
+
+# What waits to be written is written before a command says that all went well.
+must($img, qw(create -q -f raw src.raw 1M));
+must($img, qw(create -q -f raw full.raw 1M));
+for my $how ([qw(resize --preallocation=metadata blkdebug:full1.conf:late.qcow2 2M)],
+             [qw(amend -o size=2M blkdebug:full2.conf:late.qcow2)],
+             [qw(snapshot -c s blkdebug:flush.conf:late.qcow2)],
+             [qw(dd if=src.raw of=blkdebug:flush.conf:full.raw bs=64k)]) {
+    must($img, qw(create -q -f qcow2 -o), $how->[0] eq 'amend' ? 'data_file=late.data,data_file_raw=on'
+         : 'cluster_size=4k', 'late.qcow2', '1M');
+    my ($s, $said) = run($img, @$how);
+    ok($s == 1 && $said =~ /^qemu-img: .*No space left on device$/m && $said !~ /^Image resized/m,
+       "no room: @$how") or diag("status $s: $said");
+}
+
 # -- What only ours can do --------------------------------------------------------
 
 spew('x.raw', ("\0" x 8192) . ('a' x 512) . ("\0" x 56832));
