@@ -365,15 +365,14 @@ static int do_flush(const Request *r)
 static const struct Command {
     int (*run)(const Request *r);
     bool writes, data;                  /* data: memory for len bytes */
-    uint16_t flags;                     /* allowed */
+    uint16_t flags;                     /* allowed, besides FUA */
 } commands[] = {
     [NBD_CMD_READ] = { do_read, false, true, NBD_CMD_FLAG_DF },
-    [NBD_CMD_WRITE] = { do_write, true, true, NBD_CMD_FLAG_FUA },
+    [NBD_CMD_WRITE] = { do_write, true, true, 0 },
     [NBD_CMD_FLUSH] = { do_flush, false, false, 0 },
-    [NBD_CMD_TRIM] = { do_trim, true, false, NBD_CMD_FLAG_FUA },
+    [NBD_CMD_TRIM] = { do_trim, true, false, 0 },
     [NBD_CMD_CACHE] = { do_cache, false, false, 0 },
-    [NBD_CMD_WRITE_ZEROES] = { do_write_zeroes, true, false,
-                               NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE },
+    [NBD_CMD_WRITE_ZEROES] = { do_write_zeroes, true, false, NBD_CMD_FLAG_NO_HOLE },
     [NBD_CMD_BLOCK_STATUS] = { do_status, false, false, NBD_CMD_FLAG_REQ_ONE },
 };
 
@@ -388,7 +387,7 @@ static int check_request(const Request *r)
     const struct Command *cmd = find_command(r->type);
     const NbdExport *e = r->c->export;
 
-    if (!cmd || r->flags & ~cmd->flags ||
+    if (!cmd || r->flags & ~(cmd->flags | NBD_CMD_FLAG_FUA) ||
         (r->type == NBD_CMD_READ && r->len > NBD_MAX_PAYLOAD)) {
         return -EINVAL;
     }

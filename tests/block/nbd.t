@@ -174,6 +174,28 @@ like($out, qr/Input\/output error/, 'the request fails');
 waitpid $pid, 0;
 stop($s, 'KILL');
 
+# -- Flags -------------------------------------------------------------------------
+
+# The error in the simple answer to a request for 512 bytes.
+sub answer_to {
+    my ($type, $flags) = @_;
+    my $c = IO::Socket::UNIX->new(Peer => $s) or die "no server\n";
+    sysread($c, my $hello, 18);
+    syswrite($c, pack('N', 3) . pack('a8NN', 'IHAVEOPT', 1, 4) . 'disk');
+    sysread($c, my $info, 10);
+    syswrite($c, pack('NnnNNNNN', 0x25609513, $flags, $type, 1, 2, 0, 0, 512));
+    sysread($c, my $answer, 16);
+    return (unpack('NN', $answer))[1];
+}
+
+start($s, @serve);
+# "NBD_CMD_FLAG_FUA": valid with every command, once NBD_FLAG_SEND_FUA is offered.
+for my $w (['read', 0], ['flush', 3], ['trim', 4], ['cache', 5], ['zeroes', 6]) {
+    is(answer_to($w->[1], 1), 0, "$w->[0] with FUA");
+}
+is(answer_to(0, 8), 22, 'a read with REQ_ONE is invalid');
+stop($s);
+
 # -- Clients that talk nonsense ---------------------------------------------------
 
 start($s, @serve);
