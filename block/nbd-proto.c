@@ -24,7 +24,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { READ_AHEAD = 16 << 10, MAX_PIECES = 64 };
+enum { READ_AHEAD = 16 << 10, MAX_PIECES = 64, BUSY_PAUSE = 50000000 /* ns */ };
 
 /* -- Numbers ----------------------------------------------------------------- */
 
@@ -342,6 +342,13 @@ static int connect_unix(NbdSock *s, const char *path, Error *err)
     }
     memcpy(sun.sun_path, path, strlen(path) + 1);
     int ret = connect_to(s, (struct sockaddr *)&sun, sizeof(sun));
+
+    /* unix(7): EAGAIN, the server's queue is full. */
+    while (ret == -EAGAIN && !s->expired) {
+        aio_co_sleep(BUSY_PAUSE);
+        ret = connect_to(s, (struct sockaddr *)&sun, sizeof(sun));
+    }
+    ret = ret == -EAGAIN ? -ETIMEDOUT : ret;
     return ret < 0 ? error_set(err, -ret, "%s: cannot connect: %s", path, strerror(-ret)) : 0;
 }
 

@@ -41,6 +41,7 @@ typedef struct Server {
     uint64_t last_off;
     uint32_t last_len;
     int writes, flushes;
+    int crowd;                          /* who connected before the client */
 } Server;
 
 static bool get(Server *s, void *buf, size_t len)
@@ -248,7 +249,32 @@ static void *serve(void *arg)
     return NULL;
 }
 
-static Server *start(Lie lie)
+/* Connections that have left again, as many as the queue takes. */
+static void fill_queue(Server *s, const struct sockaddr_un *sun)
+{
+    bool taken = true;
+
+    while (taken && s->crowd < 10) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+        taken = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0;
+        s->crowd += taken;
+        close(fd);
+    }
+}
+
+static void *serve_late(void *arg)
+{
+    Server *s = arg;
+
+    usleep(300000);
+    for (int i = 0; i < s->crowd; i++) {
+        close(accept(s->listen_fd, NULL, NULL));
+    }
+    return serve(s);
+}
+
+static Server *start_with(Lie lie, void *(*run)(void *))
 {
     Server *s = xzalloc(sizeof(*s));
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -260,10 +286,21 @@ static Server *start(Lie lie)
     snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", s->path);
     s->listen_fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (bind(s->listen_fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
-        listen(s->listen_fd, 1) < 0 || pthread_create(&s->thread, NULL, serve, s)) {
+        listen(s->listen_fd, 1) < 0) {
+        abort();
+    }
+    if (run == serve_late) {
+        fill_queue(s, &sun);
+    }
+    if (pthread_create(&s->thread, NULL, run, s)) {
         abort();
     }
     return s;
+}
+
+static Server *start(Lie lie)
+{
+    return start_with(lie, serve);
 }
 
 static void stop(Server *s)
@@ -319,6 +356,26 @@ TEST(handshake_and_requests)
     CHECK_EQ(blk_write_zeroes(bs, 0, 4096), 0);
     CHECK_EQ(s->last_type, NBD_CMD_WRITE_ZEROES);
     CHECK_EQ(s->last_flags, 0);
+    bdrv_delete(bs);
+    stop(s);
+}
+
+/* unix(7): connect() that would have to wait for a place in the queue is EAGAIN. */
+TEST(a_server_with_a_full_queue_is_waited_for)
+{
+    Server *s = start_with(HONEST, serve_late);
+    BlockDriverState *bs = bdrv_new("d");
+    uint8_t buf[512];
+
+    CHECK(s->crowd > 0 && s->crowd < 10);
+    int ret = open_at(s, bs, 0, NULL);
+
+    CHECK_EQ(ret, 0);
+    if (ret >= 0) {
+        CHECK_EQ(blk_pread(bs, 0, buf, sizeof(buf)), 0);
+    } else {
+        shutdown(s->listen_fd, SHUT_RDWR);      /* nobody comes: end the thread */
+    }
     bdrv_delete(bs);
     stop(s);
 }
