@@ -15,7 +15,7 @@
  * next connection, which the first of them opens.  From the loss on there are
  * reconnect-delay seconds until requests fail with EIO; after that each request
  * tries once more, at most once a second.  The server must still have an export of
- * the same size.  A server that breaks the protocol is not asked again.
+ * the same size, with blocks no larger.  A server that breaks the protocol is not asked again.
  *
  * A flush covers what this connection's server has answered; what a server that
  * lost its power had answered but not yet saved, it does not know of.
@@ -47,6 +47,7 @@ typedef struct Request {
     const QEMUIOVector *qiov;           /* data of reads and writes */
     size_t at;
     uint64_t received;                  /* bytes of a read */
+    uint8_t *seen;                      /* which, if they came out of order: 1 each */
     uint64_t status_len;                /* of a block status */
     uint32_t status;
     Coroutine *co;
@@ -73,6 +74,7 @@ typedef struct Client {
     CoQueue gone;                       /* waits for the last of them */
     CoMutex connecting;
     uint64_t size, next_handle;
+    uint32_t min_block;                 /* requests are multiples of it */
     int64_t delay_ns, lost_at, tried_at;        /* lost_at 0: all is well */
     bool closing, broken;               /* broken: the protocol, for good */
     int in_flight;
@@ -122,15 +124,33 @@ static void finish(Connection *c, Request *r)
     }
 }
 
+/* NBD protocol, "Structured reply types": in any order, but nothing twice. */
+static bool take_place(Request *r, uint64_t off, uint64_t len)
+{
+    uint64_t at = off - r->off;
+
+    if (r->type != NBD_CMD_READ || off < r->off || at > r->len || len > r->len - at) {
+        return false;
+    }
+    if (!r->seen && at != r->received) {
+        r->seen = xzalloc(r->len);
+        memset(r->seen, 1, r->received);
+    }
+    if (r->seen) {
+        if (!buf_is_zero(r->seen + at, len)) {
+            return false;
+        }
+        memset(r->seen + at, 1, len);
+    }
+    r->received += len;
+    return true;
+}
+
 /* -EPROTO for all that an honest server never sends. */
 static int take_data(Connection *c, Request *r, uint64_t off, uint64_t len)
 {
-    if (r->type != NBD_CMD_READ || off < r->off || off - r->off > r->len ||
-        len > r->len - (off - r->off) || len > r->len - r->received) {
-        return -EPROTO;
-    }
-    r->received += len;
-    return nbd_sock_readv(&c->sock, r->qiov, r->at + (off - r->off), len);
+    return take_place(r, off, len)
+         ? nbd_sock_readv(&c->sock, r->qiov, r->at + (off - r->off), len) : -EPROTO;
 }
 
 static int take_offset_data(Connection *c, Request *r, uint32_t len)
@@ -151,11 +171,9 @@ static int take_hole(Connection *c, Request *r, uint32_t len)
     }
     uint64_t off = nbd_get64(d), num = nbd_get32(d + 8);
 
-    if (r->type != NBD_CMD_READ || off < r->off || off - r->off > r->len ||
-        num > r->len - (off - r->off) || num > r->len - r->received) {
+    if (!take_place(r, off, num)) {
         return -EPROTO;
     }
-    r->received += num;
     iov_memset(r->qiov, r->at + (off - r->off), 0, num);
     return 0;
 }
@@ -322,6 +340,9 @@ static int check_export(const Client *s, const NbdExportInfo *info, bool first,
     if (!first && info->size != s->size) {
         return error_set(err, EPROTO, "%s: the export has another size now", s->name);
     }
+    if (!first && info->min_block > s->min_block) {
+        return error_set(err, EPROTO, "%s: the export has larger blocks now", s->name);
+    }
     if (!read_only && info->flags & NBD_FLAG_READ_ONLY) {
         return error_set(err, EROFS, "%s: the export is read-only: use readonly=on", s->name);
     }
@@ -349,6 +370,7 @@ static int open_connection(Client *s, bool first, bool read_only, Error *err)
     }
     nbd_sock_limit(&c->sock, 0);
     s->size = c->info.size;
+    s->min_block = first ? c->info.min_block : s->min_block;
     s->conn = c;
     c->users = 1;                       /* the reader */
     coroutine_enter(coroutine_create(read_answers, c));
@@ -430,6 +452,8 @@ static bool try_request(Client *s, Connection *c, Request *r)
     r->done = r->lost = false;
     r->ret = 0;
     r->received = r->status_len = 0;
+    free(r->seen);
+    r->seen = NULL;
     if (c->dead) {
         return false;
     }
@@ -473,6 +497,7 @@ static int perform(BlockDriverState *bs, Request *r)
         answered = try_request(s, c, r);
         unuse(c);
     }
+    free(r->seen);
     s->in_flight--;
     co_queue_next(&s->slots);
     return r->ret;
@@ -664,7 +689,7 @@ static int open_address(BlockDriverState *bs, bool is_unix, const BlockOpts *opt
         return ret;
     }
     bs->length = align_up(s->size, BDRV_SECTOR_SIZE);
-    bs->read_align = bs->write_align = s->conn ? s->conn->info.min_block : 1;
+    bs->read_align = bs->write_align = s->min_block;
     return 0;
 }
 

@@ -26,7 +26,8 @@ typedef enum Lie {
     UNKNOWN_EXPORT, FIRST_OF_TRANSMISSION,
     WRONG_HANDLE = FIRST_OF_TRANSMISSION, WRONG_REPLY_MAGIC, DATA_BEFORE, DATA_BEHIND,
     DATA_TOO_LONG, DATA_TWICE, HOLE_TOO_LONG, HOLE_ODD, TOO_LITTLE, SIMPLE_FOR_READ,
-    STATUS_FOR_READ, ERROR_WITHOUT_NUMBER, HANG_UP, NUM_LIES,
+    STATUS_FOR_READ, ERROR_WITHOUT_NUMBER, HALF_TWICE, HOLE_OVER_DATA, OVERLAP, HANG_UP, NUM_LIES,
+    OTHER_BLOCKS,
 } Lie;
 
 typedef struct Server {
@@ -41,6 +42,7 @@ typedef struct Server {
     uint64_t last_off;
     uint32_t last_len;
     int writes, flushes;
+    int times;                          /* a client came */
     int crowd;                          /* who connected before the client */
 } Server;
 
@@ -84,7 +86,7 @@ static void answer_go(Server *s)
         reply(s, NBD_OPT_GO, NBD_REP_INFO, d, 12);
     }
     nbd_put16(d, NBD_INFO_BLOCK_SIZE);
-    nbd_put32(d + 2, s->lie == ODD_MIN_BLOCK ? 3 : 1);
+    nbd_put32(d + 2, s->lie == ODD_MIN_BLOCK ? 3 : s->times > 1 ? 4096 : 1);
     nbd_put32(d + 6, 4096);
     nbd_put32(d + 10, 65536);
     reply(s, NBD_OPT_GO, NBD_REP_INFO, d, 14);
@@ -203,9 +205,23 @@ static void answer_read(Server *s, const uint8_t *r)
         chunk(s, r, NBD_REPLY_BLOCK_STATUS, true, d, 12, 0);
         break;
     case ERROR_WITHOUT_NUMBER: chunk(s, r, NBD_REPLY_ERROR, true, d, 6, 0); break;
-    default:                /* in two pieces, the second first */
+    case HALF_TWICE:
+        data(s, r, 0, len / 2, false);
+        data(s, r, 0, len - len / 2, true);
+        break;
+    case HOLE_OVER_DATA:
+        data(s, r, 0, len / 2, false);
+        hole(s, r, len - len / 2, 12);
+        break;
+    case OVERLAP:           /* and the last byte is missing */
+        data(s, r, len / 4, len / 4, false);
+        data(s, r, 0, len / 4 + 1, false);
+        data(s, r, len / 2, len - len / 2 - 1, true);
+        break;
+    default:                /* in three pieces, the first last */
+        data(s, r, len / 4, len / 2 - len / 4, false);
         data(s, r, len / 2, len - len / 2, false);
-        data(s, r, 0, len / 2, true);
+        data(s, r, 0, len / 4, true);
     }
 }
 
@@ -219,12 +235,12 @@ static void answer_status(Server *s, const uint8_t *r)
     chunk(s, r, NBD_REPLY_BLOCK_STATUS, true, d, 12, 0);
 }
 
-static void *serve(void *arg)
+static void serve_client(Server *s)
 {
-    Server *s = arg;
     uint8_t r[28], sink[65536];
 
     s->fd = accept(s->listen_fd, NULL, NULL);
+    s->times++;
     bool on = handshake(s);
 
     while (on && get(s, r, sizeof(r)) && nbd_get32(r) == NBD_REQUEST_MAGIC &&
@@ -244,8 +260,24 @@ static void *serve(void *arg)
             break;
         default: simple(s, r, NBD_SIMPLE_MAGIC);
         }
+        on &= s->lie != OTHER_BLOCKS;
     }
     shutdown(s->fd, SHUT_RDWR);
+}
+
+static void *serve(void *arg)
+{
+    serve_client(arg);
+    return NULL;
+}
+
+static void *serve_twice(void *arg)
+{
+    Server *s = arg;
+
+    serve_client(s);
+    close(s->fd);
+    serve_client(s);
     return NULL;
 }
 
@@ -447,6 +479,23 @@ TEST(lies_in_answers)
         bdrv_delete(bs);
         stop(s);
     }
+}
+
+/* What was aligned for the first server is not for the second. */
+TEST(larger_blocks_after_a_reconnect)
+{
+    Server *s = start_with(OTHER_BLOCKS, serve_twice);
+    BlockDriverState *bs = bdrv_new("d");
+    uint8_t buf[512];
+
+    CHECK_EQ(open_at(s, bs, 0, NULL), 0);
+    CHECK_EQ(blk_pread(bs, 512, buf, sizeof(buf)), 0);
+    CHECK_EQ(blk_pread(bs, 1024, buf, sizeof(buf)), -EIO);
+    CHECK_EQ(blk_pread(bs, 1536, buf, sizeof(buf)), -EIO);
+    CHECK_EQ(s->times, 2);
+    CHECK_EQ(s->last_off, 512);
+    bdrv_delete(bs);
+    stop(s);
 }
 
 /* "NBD URI" specification, and the older forms. */
