@@ -127,9 +127,9 @@ static bool set_key(Rule *r, const char *key, const char *value)
 
 static int parse_line(Debug *s, char *line, Error *err)
 {
+    line[strcspn(line, "#")] = 0;
     char *p = trim(line), *equals = strchr(p, '=');
 
-    p[strcspn(p, "#")] = 0;
     if (!*p) {
         return 0;
     }

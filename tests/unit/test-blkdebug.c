@@ -76,6 +76,18 @@ TEST(errors_hit_their_event_and_sector)
     done(bs);
 }
 
+TEST(comments)
+{
+    Error err = { "" };
+    BlockDriverState *bs = open_debug("# rules\n[inject-error]  # one\n"
+                                      "event = \"write_aio\"\t# a = b\n", &err);
+
+    CHECK_STR(err.msg, "");
+    if (bs) {
+        done(bs);
+    }
+}
+
 TEST(once_and_states)
 {
     BlockDriverState *bs = open_debug(
