@@ -177,11 +177,23 @@ void img_join_options(char **all, const char *more)
     free(old);
 }
 
+/* Up to a single comma: two are one of a value. */
+static size_t item_length(const char *p)
+{
+    size_t n = 0;
+
+    while (p[n] && (p[n] != ',' || p[n + 1] == ',')) {
+        n += p[n] == ',' ? 2 : 1;
+    }
+    return n;
+}
+
 bool img_wants_help(const char *options)
 {
-    for (const char *p = options; p && *p; p += strcspn(p, ","), p += *p == ',') {
-        size_t n = strcspn(p, ",");
+    size_t n;
 
+    for (const char *p = options; p && *p; p += n, p += *p == ',') {
+        n = item_length(p);
         if ((n == 4 && !memcmp(p, "help", 4)) || (n == 1 && *p == '?')) {
             return true;
         }

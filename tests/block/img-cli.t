@@ -306,6 +306,17 @@ spew('h.cfg', qq([inject-error]\nevent = "write_aio"\nsector = "256"\n));
 like((run($io, '-c', 'write -q -P 1 0 64k', '-c', 'reopen -r', 'blkdebug:h.cfg:h.qcow2'))[1],
      qr/cannot be written/, 'reopen: what was written does not reach the file');
 
+# -- Names of files ---------------------------------------------------------------
+
+my ($status, $out);
+spew('a,help', "\0" x 4096);
+for my $o ('backing_file=a,,help,backing_fmt=raw', 'backing_fmt=raw,backing_file=a,,help') {
+    ($status, $out) = run($img, qw(create -q -f qcow2 -o), $o, 'comma.qcow2');
+    is("$status $out", '0 ', "no request for help: $o");
+}
+($status, $out) = run($img, qw(create -f qcow2 -o), 'backing_file=a,,b,help', 'comma.qcow2');
+like($out, qr/^Supported options:/, 'a request for help');
+
 # -- Every way to convert gives the same disk --------------------------------------
 
 must($img, qw(create -q -f qcow2 -o cluster_size=4k in.qcow2 5000k));
@@ -411,7 +422,7 @@ for my $how ([qw(resize --preallocation=metadata blkdebug:full1.conf:late.qcow2 
 
 spew('x.raw', ("\0" x 8192) . ('a' x 512) . ("\0" x 56832));
 spew('y.raw', ("\0" x 8192) . ('b' x 512) . ("\0" x 24064) . ('c' x 1024) . ("\0" x 31744));
-my ($status, $out) = run($img, qw(diff -f raw -F raw x.raw y.raw));
+($status, $out) = run($img, qw(diff -f raw -F raw x.raw y.raw));
 is("$status $out", "1 Offset          Length\n0x2000          0x200\n0x8000          0x400\n",
    'diff tells the ranges');
 ($status, $out) = run($img, qw(diff --output=json -f raw -F raw x.raw y.raw));
