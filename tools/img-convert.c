@@ -42,6 +42,11 @@ typedef struct PieceOf {
     Kind kind;
 } PieceOf;
 
+typedef struct BadRun {                 /* what --salvage could not read */
+    uint64_t off, len;
+    int ret;
+} BadRun;
+
 typedef struct Convert {
     /* What the user wants. */
     const char *in_format, *in_cache, *out_format, *out_cache, *out_file, *snapshot, *backing,
@@ -64,6 +69,7 @@ typedef struct Convert {
     int running, ret;
     const char *failed;                 /* "reading", "writing" */
     uint64_t failed_at;
+    BadRun bad;                         /* not yet told */
     int64_t began_ns;
     ImgProgress bar;
 } Convert;
@@ -116,7 +122,7 @@ static int look(Convert *c, uint64_t off, uint64_t *len, Kind *kind)
 
     if (ret < 0 && c->salvage) {
         *kind = DATA;
-        *len = MIN(c->unit, s->bs->length - at);
+        *len = MIN(MAX(PIECE, c->unit), s->bs->length - at);
         return 0;
     }
     *len = e.num;
@@ -187,21 +193,45 @@ static int read_bytes(BlockDriverState *bs, uint64_t off, char *buf, uint64_t le
     return bdrv_co_preadv(bs, off, len, &q, 0);
 }
 
-/* What cannot be read becomes zeroes, sector by sector. */
-static void salvage(Convert *c, BlockDriverState *bs, uint64_t off, char *buf, uint64_t len)
+static void tell_bad(Convert *c)
 {
+    if (c->bad.len && !c->quiet) {
+        img_fail("warning: error while reading offset %" PRIu64 ", %" PRIu64 " bytes: %s",
+                 c->bad.off, c->bad.len, strerror(-c->bad.ret));
+    }
+    c->bad.len = 0;
+}
+
+static void add_bad(Convert *c, const BadRun *b)
+{
+    if (c->bad.len && c->bad.off + c->bad.len == b->off && c->bad.ret == b->ret) {
+        c->bad.len += b->len;
+    } else if (b->len) {
+        tell_bad(c);
+        c->bad = *b;
+    }
+}
+
+/* What cannot be read becomes zeroes, sector by sector; at: buf's place in the whole disk. */
+static void salvage(Convert *c, BlockDriverState *bs, uint64_t off, char *buf, uint64_t len,
+                    uint64_t at)
+{
+    BadRun bad = { .len = 0 };
+
     for (uint64_t i = 0; i < len; i += BDRV_SECTOR_SIZE) {
         uint64_t n = MIN(len - i, BDRV_SECTOR_SIZE);
-        int ret = read_bytes(bs, off + i, buf + i, n);
+        int ret = MIN(read_bytes(bs, off + i, buf + i, n), 0);
 
+        if (ret != bad.ret) {
+            add_bad(c, &bad);
+            bad = (BadRun){ .off = at + i, .ret = ret };
+        }
         if (ret < 0) {
             memset(buf + i, 0, n);
-            if (!c->quiet) {
-                img_fail("warning: error while reading offset %" PRIu64 ": %s", off + i,
-                         strerror(-ret));
-            }
+            bad.len += n;
         }
     }
+    add_bad(c, &bad);
 }
 
 static int read_piece(Convert *c, const PieceOf *p, char *buf)
@@ -214,7 +244,7 @@ static int read_piece(Convert *c, const PieceOf *p, char *buf)
         int ret = read_bytes(s->bs, at, buf + done, n);
 
         if (ret < 0 && c->salvage) {
-            salvage(c, s->bs, at, buf + done, n);
+            salvage(c, s->bs, at, buf + done, n, p->off + done);
         } else if (ret < 0) {
             fail_at(c, ret, "reading", p->off + done);
             return ret;
@@ -358,6 +388,7 @@ static int copy_all(Convert *c)
     while (c->running) {
         aio_poll();
     }
+    tell_bad(c);
     if (c->ret >= 0 && (c->ret = bdrv_flush(c->out)) < 0) {
         return img_fail("%s: cannot be flushed: %s", c->out_file, strerror(-c->ret));
     }

@@ -350,6 +350,26 @@ for my $c ([], ['-c']) {
     is((run($img, qw(compare -f raw -F qcow2 all.raw out)))[0], 0, "three images in one, @$c");
 }
 
+# -- What can be read of a broken image ---------------------------------------------
+
+must($img, qw(create -q -f qcow2 -o cluster_size=4k broken.qcow2 10M));
+must($io, qw(-f qcow2), (map { ('-c', "write -q -P $_ ${_}M 64k") } 0 .. 9), 'broken.qcow2');
+my $broken = slurp('broken.qcow2');
+my $l1 = unpack('Q>', substr($broken, 40, 8));
+# No L2 table, of 2 MiB each, is where these say.
+substr($broken, $l1 + 8 * $_, 8) = pack('Q>', 1 << 63 | 1 << 40) for 0, 3;
+spew('broken.qcow2', $broken);
+my @warnings = map { "qemu-img: warning: error while reading offset $_: Input/output error\n" }
+               '0, 2097152 bytes', '6291456, 2097152 bytes';
+for my $how (['-O', 'raw'], ['-O', 'qcow2', '-c']) {
+    ($status, $out) = run($img, qw(convert --salvage -f qcow2), @$how, 'broken.qcow2', 'saved');
+    is("$status $out", join('', '0 ', @warnings), "salvage, @$how: a warning for each run");
+    my @want = map { $_ =~ /[0167]/ ? 0 : $_ } 0 .. 9;
+    ($status, $out) = run($io, '-r', '-f', $how->[1],
+                          (map { ('-c', "read -q -P $want[$_] ${_}M 64k") } 0 .. 9), 'saved');
+    is("$status $out", '0 ', 'the rest is there');
+}
+
 # -- Another backing file shows the same disk ---------------------------------------
 
 must($img, qw(create -q -f qcow2 full.qcow2 1M));
