@@ -74,7 +74,8 @@ typedef struct BlockInfo {              /* what info and qemu-img tell */
     uint64_t cluster_size;              /* 0: none */
     uint64_t vm_state_offset;           /* where savevm puts it; 0: nowhere */
     bool compressed, encrypted, dirty, corrupt;
-    char specific[512];                 /* "compat: 1.1\nlazy refcounts: no" */
+    /* "compat: 1.1\nlazy refcounts: no"; a tab after the end of a line: the value goes on. */
+    char specific[12 << 10];
 } BlockInfo;
 
 struct BlockDriver {

@@ -402,12 +402,20 @@ static int qcow2_flush_to_disk(BlockDriverState *bs)
 
 /* -- Facts ------------------------------------------------------------------- */
 
+/* A value is cut where the other lines would have no room. */
 static void add_line(BlockInfo *info, const char *name, const char *value)
 {
-    size_t used = strlen(info->specific);
+    size_t used = strlen(info->specific), room = sizeof(info->specific);
+    char *w = info->specific + used, *limit = info->specific + room - 2;
 
-    snprintf(info->specific + used, sizeof(info->specific) - used, "%s%s: %s",
-             used ? "\n" : "", name, value);
+    w += snprintf(w, room - used, "%s%s: ", used ? "\n" : "", name);
+    for (const char *end = MIN(w + room - 1024, limit); *value && w < end; value++) {
+        *w++ = *value;
+        if (*value == '\n') {
+            *w++ = '\t';
+        }
+    }
+    *w = 0;
 }
 
 static void add_bool(BlockInfo *info, const char *name, bool value)

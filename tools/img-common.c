@@ -371,17 +371,44 @@ void img_progress_end(ImgProgress *p, bool complete)
 
 /* -- JSON -------------------------------------------------------------------- */
 
+/* RFC 3629: the next character; U+FFFD for what is none. */
+static uint32_t next_char(const char **s)
+{
+    static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+    const uint8_t *p = (const uint8_t *)*s;
+    int more = *p < 0xc0 || *p >= 0xf8 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3, left = more;
+    uint32_t c = more ? *p & (0x3fu >> more) : *p;
+    bool good = *p < 0x80 || more;
+
+    for (p++; left && (*p & 0xc0) == 0x80; left--) {
+        c = c << 6 | (*p++ & 0x3f);
+    }
+    *s = (const char *)p;
+    good = good && !left && c >= least[more] && c <= 0x10ffff && (c & ~0x7ffu) != 0xd800;
+    return good ? c : 0xfffd;
+}
+
+static void put_char(uint32_t c)
+{
+    static const char special[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+    const char *at = c < 0x80 ? strchr(special, (int)c) : NULL;
+
+    if (at) {
+        printf("\\%c", letter[at - special]);
+    } else if (c >= 0x20 && c < 0x7f) {
+        putchar((int)c);
+    } else if (c < 0x10000) {
+        printf("\\u%04X", c);
+    } else {
+        printf("\\u%04X\\u%04X", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+    }
+}
+
 static void put_string(const char *s)
 {
     putchar('"');
-    for (; *s; s++) {
-        if (*s == '"' || *s == '\\') {
-            printf("\\%c", *s);
-        } else if ((unsigned char)*s < 0x20) {
-            printf("\\u%04X", *s);
-        } else {
-            putchar(*s);
-        }
+    while (*s) {
+        put_char(next_char(&s));
     }
     putchar('"');
 }

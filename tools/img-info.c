@@ -136,6 +136,12 @@ static void print_facts(const Facts *f)
 
 /* -- Info as JSON ------------------------------------------------------------ */
 
+/* Also if it looks like a number. */
+static bool is_text(const char *name)
+{
+    return !strcmp(name, "data file") || !strcmp(name, "create type");
+}
+
 static void json_value(Json *j, const char *name, const char *value)
 {
     char *key = xstrdup(name);
@@ -143,7 +149,9 @@ static void json_value(Json *j, const char *name, const char *value)
     for (char *p = key; *p; p++) {
         *p = *p == ' ' ? '-' : *p;
     }
-    if (*value && strspn(value, "0123456789") == strlen(value)) {
+    if (is_text(name)) {
+        json_str(j, key, value);
+    } else if (*value && strspn(value, "0123456789") == strlen(value)) {
         json_num(j, key, strtoull(value, NULL, 10));
     } else if (!strcmp(value, "true") || !strcmp(value, "false")) {
         json_bool(j, key, *value == 't');
@@ -153,6 +161,29 @@ static void json_value(Json *j, const char *name, const char *value)
     free(key);
 }
 
+/* A line, and those behind it that a tab says to be of the same value. */
+static size_t entry_length(const char *text)
+{
+    size_t n = strcspn(text, "\n");
+
+    while (text[n] && text[n + 1] == '\t') {
+        n += 1 + strcspn(text + n + 1, "\n");
+    }
+    return n;
+}
+
+static char *unfold(const char *text, size_t len)
+{
+    char *out = xmalloc(len + 1), *w = out;
+
+    for (size_t i = 0; i < len; i++) {
+        *w++ = text[i];
+        i += text[i] == '\n';
+    }
+    *w = 0;
+    return out;
+}
+
 /* "name: value" lines. */
 static void json_specific(Json *j, const char *format, const char *text)
 {
@@ -160,11 +191,11 @@ static void json_specific(Json *j, const char *format, const char *text)
     json_str(j, "type", format);
     json_open(j, "data", '{');
     while (*text) {
-        size_t n = strcspn(text, "\n"), colon = strcspn(text, ":");
+        size_t n = entry_length(text), colon = strcspn(text, ":");
 
         if (colon + 2 <= n) {
             char *name = xstrndup(text, colon);
-            char *value = xstrndup(text + colon + 2, n - colon - 2);
+            char *value = unfold(text + colon + 2, n - colon - 2);
 
             json_value(j, name, value);
             free(name);

@@ -5,6 +5,7 @@
 # there, a list of commands must print the same, byte for byte, with both.
 use strict;
 use warnings;
+use File::Basename qw(dirname);
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Images qw(run ours theirs slurp spew have_theirs new_dir);
@@ -316,6 +317,27 @@ for my $o ('backing_file=a,,help,backing_fmt=raw', 'backing_fmt=raw,backing_file
 }
 ($status, $out) = run($img, qw(create -f qcow2 -o), 'backing_file=a,,b,help', 'comma.qcow2');
 like($out, qr/^Supported options:/, 'a request for help');
+
+# RFC 8259: JSON is UTF-8.  A character beyond U+FFFF; malformed, too long a form, half a
+# surrogate; what is cut short; 0xff; a control character.
+my $odd = "odd\xc3\xa9\xf0\x9f\x98\x80\xc0\xaf\xed\xa0\x80\xe2\x82\xff\n\x7f";
+spew($odd, "\0" x 4096);
+($status, $out) = run($img, qw(info -f raw --output=json), $odd);
+like($out, qr/"filename": "odd\\u00E9\\uD83D\\uDE00(\\uFFFD){4}\\n\\u007F"/,
+     'JSON with the name of a file that is not UTF-8');
+
+my $long = join('/', map { $_ x 240 } 'a' .. 'd') . '/data';
+must('mkdir', '-p', dirname($long));
+for my $w (['123', '"123"'], ["a\nb", '"a\\nb"'], ["a\n\tb", '"a\\n\\tb"'], [$long, "\"$long\""]) {
+    my ($file, $json) = @$w;
+    must($img, qw(create -q -f qcow2 -o), "data_file=$file", 'named.qcow2', '1M');
+    ($status, $out) = run($img, qw(info --output=json named.qcow2));
+    like($out, qr/"refcount-bits":\ 16,\n\s+"data-file":\ \Q$json\E,\n\s+"data-file-raw":\ false,
+                  \n\s+"corrupt":\ false,\n\s+"extended-l2":\ false\n/x,
+         'the data file ' . substr($json, 0, 12));
+}
+($status, $out) = run($img, qw(info named.qcow2));
+like($out, qr/    data file: \Q$long\E\n    data file raw: false\n    corrupt: false\n/, 'not cut');
 
 # -- Every way to convert gives the same disk --------------------------------------
 
