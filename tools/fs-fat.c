@@ -154,7 +154,12 @@ static void put_utf8(char **p, uint32_t c)
         *o++ = (char)(0xc0 | c >> 6);
         *o++ = (char)(0x80 | (c & 63));
     } else {
-        *o++ = (char)(0xe0 | c >> 12);
+        if (c < 0x10000) {
+            *o++ = (char)(0xe0 | c >> 12);
+        } else {
+            *o++ = (char)(0xf0 | c >> 18);
+            *o++ = (char)(0x80 | (c >> 12 & 63));
+        }
         *o++ = (char)(0x80 | (c >> 6 & 63));
         *o++ = (char)(0x80 | (c & 63));
     }
@@ -192,10 +197,17 @@ static void take_piece(LongName *l, const uint8_t *e)
     l->next--;
 }
 
+/* UTF-16; half a surrogate is U+FFFD. */
 static void long_name(const LongName *l, char *out)
 {
     for (unsigned i = 0; i < l->len && l->text[i] && l->text[i] != 0xffff; i++) {
-        put_utf8(&out, l->text[i]);
+        uint32_t c = l->text[i], low = i + 1 < l->len ? l->text[i + 1] : 0;
+
+        if ((c & 0xfc00) == 0xd800 && (low & 0xfc00) == 0xdc00) {
+            c = 0x10000 + ((c & 0x3ff) << 10) + (low & 0x3ff);
+            i++;
+        }
+        put_utf8(&out, (c & 0xfffff800) == 0xd800 ? 0xfffd : c);
     }
     *out = 0;
 }

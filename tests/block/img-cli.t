@@ -492,6 +492,18 @@ sub files_are_readable {
     ok($s == 1 && $out =~ /nowhere: No such file/, "$what: no such file");
 }
 
+# FAT has names in UTF-16: a pair of surrogates is one character, half a pair is none.
+mkdir 'names';
+spew("names/a\xf0\x9f\x98\x80 long name", '');
+must($img, qw(convert -f raw -O raw fat:names names.raw));
+($status, $out) = run($img, qw(ls names.raw));
+is($out, "a\xf0\x9f\x98\x80 long name\n", 'FAT: a character beyond U+FFFF');
+my $names = slurp('names.raw');
+$names =~ s/\x3d\xd8\x00\xde/\x3d\xd8y\0/;
+spew('names.raw', $names);
+($status, $out) = run($img, qw(ls names.raw));
+is($out, "a\xef\xbf\xbdy long name\n", 'FAT: half a surrogate');
+
 mkdir $_ for qw(tree tree/etc tree/etc/deep);
 spew('tree/etc/hello', "hello\n");
 spew('tree/etc/a file with a long name', "long\n");
