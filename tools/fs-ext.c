@@ -208,6 +208,61 @@ static int64_t ext_read(Fs *fs, const FsNode *node, uint64_t off, void *buf, uin
     return e ? to_errno(e) : (int64_t)got;
 }
 
+typedef struct Ranges {
+    FsRangeFn *fn;
+    void *opaque;
+    uint64_t block, size, off, len;     /* size: of the file; len 0: none pending */
+    int ret;
+} Ranges;
+
+static void send_range(Ranges *r)
+{
+    uint64_t len = r->off < r->size ? MIN(r->len, r->size - r->off) : 0;
+
+    if (len && !r->ret) {
+        r->ret = r->fn(r->opaque, r->off, len);
+    }
+    r->off += r->len;
+    r->len = 0;
+}
+
+/* An image may have its blocks in any order, and twice: what is behind us stays there. */
+static int take_block(ext2_filsys e2, blk64_t *block, e2_blkcnt_t number, blk64_t ref,
+                      int ref_offset, void *opaque)
+{
+    Ranges *r = opaque;
+    uint64_t off = (uint64_t)number * r->block;
+
+    (void)e2;
+    (void)block;
+    (void)ref;
+    (void)ref_offset;
+    if (number < 0 || off < r->off + r->len) {
+        return 0;
+    }
+    if (off > r->off + r->len) {
+        send_range(r);
+        r->off = off;
+    }
+    r->len += r->block;
+    return r->ret ? BLOCK_ABORT : 0;
+}
+
+static int ext_ranges(Fs *fs, const FsNode *node, FsRangeFn *fn, void *opaque)
+{
+    Ext *x = (Ext *)fs;
+    Ranges r = { .fn = fn, .opaque = opaque, .block = x->e2->blocksize, .size = node->size };
+    errcode_t e = ext2fs_block_iterate3(x->e2, (ext2_ino_t)node->id,
+                                        BLOCK_FLAG_DATA_ONLY | BLOCK_FLAG_READ_ONLY, NULL,
+                                        take_block, &r);
+
+    if (e == EXT2_ET_INLINE_DATA_CANT_ITERATE) {
+        return fn(opaque, 0, node->size);
+    }
+    send_range(&r);
+    return r.ret ? r.ret : to_errno(e);
+}
+
 /* -- Opening ----------------------------------------------------------------- */
 
 static Fs *ext_open(const FsVolume *v, Error *err)
@@ -241,7 +296,8 @@ static void ext_close(Fs *fs)
     free(x);
 }
 
-const FsOps fs_ext = { "ext", ext_open, ext_close, ext_find, ext_list, ext_read };
+const FsOps fs_ext = { "ext", ext_open, ext_close, ext_find, ext_list, ext_read,
+                       ext_ranges };
 
 #else
 
@@ -255,6 +311,6 @@ static Fs *ext_open(const FsVolume *v, Error *err)
     return NULL;
 }
 
-const FsOps fs_ext = { "ext", ext_open, NULL, NULL, NULL, NULL };
+const FsOps fs_ext = { "ext", ext_open, NULL, NULL, NULL, NULL, NULL };
 
 #endif

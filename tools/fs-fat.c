@@ -425,4 +425,4 @@ static void fat_close(Fs *fs)
     free(fs);
 }
 
-const FsOps fs_fat = { "FAT", fat_open, fat_close, fat_find, fat_list, fat_read };
+const FsOps fs_fat = { "FAT", fat_open, fat_close, fat_find, fat_list, fat_read, NULL };

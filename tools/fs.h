@@ -42,6 +42,9 @@ typedef struct Fs Fs;
 /* False: stop here. */
 typedef bool FsListFn(void *opaque, const char *name, const FsNode *node);
 
+/* Bytes that may be other than zero.  Not 0: stop, and return it. */
+typedef int FsRangeFn(void *opaque, uint64_t off, uint64_t len);
+
 typedef struct FsOps {
     const char *name;
     /* NULL if the volume holds something else; err only for what is it, and bad. */
@@ -53,6 +56,8 @@ typedef struct FsOps {
     int (*list)(Fs *fs, const FsNode *dir, FsListFn *fn, void *opaque);
     /* Bytes, fewer than len only at the end. */
     int64_t (*read)(Fs *fs, const FsNode *node, uint64_t off, void *buf, uint64_t len);
+    /* What lies between holes, in order.  NULL: there are no holes. */
+    int (*ranges)(Fs *fs, const FsNode *node, FsRangeFn *fn, void *opaque);
 } FsOps;
 
 struct Fs {

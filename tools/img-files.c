@@ -16,7 +16,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { CHUNK = 1 << 20, MAX_DEPTH = 100, MAX_COPIED = 1 << 22 };
+enum { CHUNK = 1 << 20, HOLE = 4096, MAX_DEPTH = 100, MAX_COPIED = 1 << 22 };
 
 typedef struct Files {
     const char *format;
@@ -159,25 +159,77 @@ static int list(Files *f, int num, char **paths)
 
 /* -- cat, cp ----------------------------------------------------------------- */
 
-static int copy_out(Files *f, const char *path, const FsNode *n, FILE *to, const char *to_name)
+typedef struct Copy {
+    Files *f;
+    const char *path, *to_name;
+    const FsNode *n;
+    FILE *to;
+} Copy;
+
+static int write_failed(const Copy *c)
 {
-    if (!S_ISREG(n->mode)) {
-        return img_fail("%s: %s: %s", blk_filename(f->bs), path,
-                        S_ISDIR(n->mode) ? "a directory" : "not a regular file");
+    return img_fail("%s: %s", c->to_name, strerror(errno));
+}
+
+static int read_failed(const Copy *c, int64_t ret, uint64_t off)
+{
+    return img_fail("%s: %s: %s at byte %" PRIu64, blk_filename(c->f->bs), c->path,
+                    ret < 0 ? strerror((int)-ret) : "ends", off);
+}
+
+static int put(const Copy *c, const char *buf, uint64_t len)
+{
+    return fwrite(buf, 1, (size_t)len, c->to) == len ? 0 : write_failed(c);
+}
+
+/* Zeroes stay holes of a new file. */
+static int put_sparse(const Copy *c, uint64_t off, const char *buf, uint64_t len)
+{
+    bool there = false;                 /* the file's position is at i */
+    int ret = 0;
+
+    for (uint64_t i = 0; i < len && !ret; i += HOLE) {
+        uint64_t n = MIN(len - i, HOLE);
+        bool zero = buf_is_zero(buf + i, n);
+
+        if (!zero) {
+            ret = !there && fseeko(c->to, (off_t)(off + i), SEEK_SET) ? write_failed(c)
+                                                                     : put(c, buf + i, n);
+        }
+        there = !zero;
     }
-    for (uint64_t off = 0; off < n->size;) {
-        int64_t got = f->fs->ops->read(f->fs, n, off, f->buf, MIN(n->size - off, CHUNK));
+    return ret;
+}
+
+static int copy_range(const Copy *c, uint64_t off, uint64_t len, bool sparse)
+{
+    Files *f = c->f;
+    int ret = 0;
+
+    for (uint64_t end = off + len; off < end && !ret;) {
+        int64_t got = f->fs->ops->read(f->fs, c->n, off, f->buf, MIN(end - off, CHUNK));
 
         if (got <= 0) {
-            return img_fail("%s: %s: %s at byte %" PRIu64, blk_filename(f->bs), path,
-                            got < 0 ? strerror((int)-got) : "ends", off);
+            return read_failed(c, got, off);
         }
-        if (fwrite(f->buf, 1, (size_t)got, to) != (size_t)got) {
-            return img_fail("%s: %s", to_name, strerror(errno));
-        }
+        ret = sparse ? put_sparse(c, off, f->buf, (uint64_t)got) : put(c, f->buf, (uint64_t)got);
         off += (uint64_t)got;
     }
-    return 0;
+    return ret;
+}
+
+static int copy_sparse(void *opaque, uint64_t off, uint64_t len)
+{
+    return copy_range(opaque, off, len, true);
+}
+
+static bool is_file(const Files *f, const char *path, const FsNode *n)
+{
+    if (!S_ISREG(n->mode)) {
+        img_fail("%s: %s: %s", blk_filename(f->bs), path,
+                 S_ISDIR(n->mode) ? "a directory" : "not a regular file");
+    }
+    return S_ISREG(n->mode);
 }
 
 static int cat(Files *f, int num, char **paths)
@@ -186,8 +238,10 @@ static int cat(Files *f, int num, char **paths)
 
     for (int i = 0; i < num; i++) {
         FsNode n;
+        Copy c = { f, paths[i], "standard output", &n, stdout };
 
-        ret |= find(f, paths[i], &n) || copy_out(f, paths[i], &n, stdout, "standard output");
+        ret |= find(f, paths[i], &n) || !is_file(f, paths[i], &n) ||
+               copy_range(&c, 0, n.size, false);
     }
     if (fflush(stdout)) {
         ret = img_fail("standard output: %s", strerror(errno));
@@ -195,18 +249,33 @@ static int cat(Files *f, int num, char **paths)
     return ret;
 }
 
+static int copy_with_holes(Copy *c)
+{
+    Fs *fs = c->f->fs;
+    int ret = fs->ops->ranges ? fs->ops->ranges(fs, c->n, copy_sparse, c)
+                              : copy_sparse(c, 0, c->n->size);
+
+    if (ret) {
+        return ret < 0 ? read_failed(c, ret, 0) : ret;
+    }
+    return fflush(c->to) || ftruncate(fileno(c->to), (off_t)c->n->size) ? write_failed(c) : 0;
+}
+
 static int copy_file(Files *f, const char *path, const FsNode *n, const char *to)
 {
-    FILE *out = fopen(to, "wbe");
+    FILE *out = is_file(f, path, n) ? fopen(to, "wbe") : NULL;
+    Copy c = { f, path, to, n, out };
+    struct stat st;
 
     if (!out) {
-        return img_fail("%s: %s", to, strerror(errno));
+        return S_ISREG(n->mode) ? write_failed(&c) : 1;
     }
-    int ret = copy_out(f, path, n, out, to);
+    bool regular = fstat(fileno(out), &st) == 0 && S_ISREG(st.st_mode);
+    int ret = regular ? copy_with_holes(&c) : copy_range(&c, 0, n->size, false);
 
     fchmod(fileno(out), n->mode & 0777);
     if (fclose(out) && !ret) {
-        ret = img_fail("%s: %s", to, strerror(errno));
+        ret = write_failed(&c);
     }
     return ret;
 }

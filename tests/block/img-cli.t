@@ -504,6 +504,43 @@ spew('names.raw', $names);
 ($status, $out) = run($img, qw(ls names.raw));
 is($out, "a\xef\xbf\xbdy long name\n", 'FAT: half a surrogate');
 
+# cp leaves holes where zeroes are, and does not read what the image has as holes.
+sub on_disk { return (stat $_[0])[12] * 512 }
+mkdir $_ for qw(few holes);
+my $few = ("\0" x (1 << 20)) . 'x' . ("\0" x 20_000);
+spew('few/few', $few);
+must($img, qw(convert -f raw -O raw fat:few few.raw));
+must($img, qw(cp few.raw /few few.out));
+ok(slurp('few.out') eq $few && on_disk('few.out') < 100_000, 'FAT: cp leaves holes');
+
+sub write_at {
+    my ($file, $off, $text) = @_;
+    open(my $f, '+<', $file) or die "$file: $!\n";
+    seek($f, $off, 0);
+    print $f $text;
+    close $f;
+}
+
+sub read_at {
+    my ($file, $off, $len) = @_;
+    open(my $f, '<', $file) or die "$file: $!\n";
+    seek($f, $off, 0);
+    read($f, my $text, $len);
+    return $text;
+}
+
+sub holes_are_copied {
+    my ($file, $what) = @_;
+    my ($s, $said) = run($img, qw(cp), $file, qw(/far far.out));
+    is("$s $said", '0 ', "$what: cp of a file with holes");
+    ok(-s 'far.out' == 3 << 30 && on_disk('far.out') < 100_000, 'it has them, too');
+    is(read_at('far.out', 0, 7) . read_at('far.out', (2 << 30) - 2, 5), "start\0\0\0\0far", 'and the rest');
+    unlink 'far.out';
+}
+spew('holes/far', 'start');
+must(qw(truncate -s 3G holes/far));
+write_at('holes/far', 2 << 30, 'far');
+
 mkdir $_ for qw(tree tree/etc tree/etc/deep);
 spew('tree/etc/hello', "hello\n");
 spew('tree/etc/a file with a long name', "long\n");
@@ -514,15 +551,18 @@ my ($mke2fs) = grep { -x } '/usr/sbin/mke2fs', '/sbin/mke2fs';
 my ($mkfat) = grep { -x } '/usr/sbin/mkfs.vfat', '/sbin/mkfs.vfat';
 my ($mcopy) = grep { -x } '/usr/bin/mcopy';
 SKIP: {
-    skip 'no mke2fs (package e2fsprogs)', 21 unless $mke2fs;
+    skip 'no mke2fs (package e2fsprogs)', 30 unless $mke2fs;
     for my $type (qw(ext2 ext3 ext4)) {
         unlink 'fs.img', 'fs.qcow2';
         must($mke2fs, '-q', '-t', $type, '-d', 'tree', 'fs.img', '24M');
         if ((run($img, 'ls', 'fs.img'))[1] =~ /built without/) {
-            skip 'built without libext2fs', 21;
+            skip 'built without libext2fs', 30;
         }
         must($img, qw(convert -c -f raw -O qcow2 fs.img fs.qcow2));
         files_are_readable('fs.qcow2', $type);
+        unlink 'fs.img';
+        must($mke2fs, '-q', '-t', $type, '-d', 'holes', 'fs.img', '24M');
+        holes_are_copied('fs.img', $type);
     }
 }
 SKIP: {
