@@ -11,7 +11,8 @@
  * a drive share it, so a flush of one covers the writes of all: that is what the
  * multi-conn flag promises.
  *
- * Not modelled: TLS, resizing, fast zeroes, dirty bitmaps.
+ * Not modelled: TLS, resizing, fast zeroes, dirty bitmaps, a limit on the memory of all
+ * clients together: each may have 64 MiB of requests in flight.
  */
 #include "block/nbd-server.h"
 
