@@ -442,6 +442,16 @@ static uint64_t fill_unit(const Qcow2 *s, Entry old)
     return lost ? s->cluster_size : 1ull << s->sub_bits;
 }
 
+/* Others write in place to a subcluster that is data: what they may change is not filled
+ * in, and the end of this write in it is a write in place, too. */
+static uint64_t end_before_data(const Qcow2 *s, Entry last, uint64_t end)
+{
+    uint64_t unit = 1ull << s->sub_bits;
+    unsigned sub = (unsigned)((end - 1) % s->cluster_size >> s->sub_bits) & 31;
+
+    return kind_of(s, last, sub) == Q_DATA ? align_down(end, unit) : end;
+}
+
 static int plan(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2Write *w)
 {
     Qcow2 *s = bs->opaque;
@@ -476,12 +486,15 @@ static int plan(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2Write *w)
     if (ret < 0) {
         return ret;
     }
+    Entry last = get_entry(s, slice, i + num - 1);
+
     end = MIN(end, start + (num << s->cluster_bits));
+    end = w->reuse ? end_before_data(s, last, end) : end;
     w->from = off;
     w->to = end;
     w->cow_from = align_down(off, fill_unit(s, first));
-    w->cow_to = align_up(end, fill_unit(s, get_entry(s, slice, i + num - 1)));
-    add_alloc(s, &w->alloc, start, start + (num << s->cluster_bits));
+    w->cow_to = align_up(end, fill_unit(s, last));
+    add_alloc(s, &w->alloc, start, align_up(end, s->cluster_size));
     return 1;
 }
 

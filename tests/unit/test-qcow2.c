@@ -368,6 +368,61 @@ TEST(writes_in_flight_share_clusters)
     drop(path);
 }
 
+/* An image whose file has these blkdebug rules. */
+static BlockDriverState *open_with_rules(const char *path, const char *rules)
+{
+    char *config = temp_path(), *name = xasprintf("blkdebug:%s:%s", config, path);
+    FILE *f = fopen(config, "w");
+
+    fputs(rules, f);
+    fclose(f);
+    BlockDriverState *bs = open_image(name, BDRV_O_RDWR | BDRV_O_UNMAP);
+    free(name);
+    drop(config);
+    return bs;
+}
+
+static void start_write(BlockDriverState *bs, uint64_t off, const uint8_t *data, size_t len,
+                        QEMUIOVector *q, struct iovec *one)
+{
+    iov_init_buf(q, one, (void *)(uintptr_t)data, len);
+    pending++;
+    blk_aio_pwritev(bs, off, q, one_done, NULL);
+}
+
+/* Bytes 2048 to 4095 are data.  The first write, from a subcluster that is none to the
+ * middle of this one, takes its time; the second is done before. */
+TEST(a_write_leaves_the_rest_of_its_last_subcluster_alone)
+{
+    char *path = new_image(DISK, "extended_l2=on,cluster_size=64k"), *rules;
+    uint8_t *shadow = xzalloc(DISK);
+    BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+    QEMUIOVector q[2];
+    struct iovec one[2];
+    uint64_t num, at;
+
+    memset(shadow + 2048, 1, 2048);
+    CHECK_EQ(blk_pwrite(bs, 2048, shadow + 2048, 2048), 0);
+    CHECK(bdrv_block_status(bs, 2048, 2048, &num, &at) & BDRV_BLOCK_OFFSET);
+    bdrv_delete(bs);
+    rules = xasprintf("[delay]\nevent = write_aio\nsector = %u\ndelay = 200\n"
+                      "[delay]\nevent = write_aio\nsector = %u\ndelay = 50\n",
+                      (unsigned)(at / 512) - 4, (unsigned)(at / 512) + 2);
+    bs = open_with_rules(path, rules);
+    CHECK_EQ(blk_pread(bs, 0, shadow, 4096), 0);        /* the entry is known, too */
+    memset(shadow, 2, 2560);
+    memset(shadow + 3072, 3, 512);
+    start_write(bs, 0, shadow, 2560, &q[0], &one[0]);
+    start_write(bs, 3072, shadow + 3072, 512, &q[1], &one[1]);
+    blk_drain(bs);
+    expect_content(bs, shadow);
+    bdrv_delete(bs);
+    expect_clean(path);
+    free(rules);
+    free(shadow);
+    drop(path);
+}
+
 /* -- Snapshots --------------------------------------------------------------- */
 
 static void snapshot(const char *path, char what, const char *name)
