@@ -584,10 +584,20 @@ static Entry written_entry(const Qcow2 *s, Entry old, uint64_t host, uint64_t fr
     return n;
 }
 
+static bool shows_backing(const BlockDriverState *bs, uint64_t off)
+{
+    const Qcow2 *s = bs->opaque;
+
+    return bs->backing_file && off < s->vm_state_at;
+}
+
+/* A fresh cluster without its data reads as zeroes: a crash may show that where nothing
+ * else was before. */
 static int link_locked(BlockDriverState *bs, const Qcow2Write *w)
 {
     Qcow2 *s = bs->opaque;
     uint64_t host = w->host;
+    bool zero = w->fresh && w->cow_from == w->from && w->to == w->cow_to;
     int ret = 0;
 
     for (uint64_t at = w->alloc.start; at < w->alloc.end && ret >= 0; at += s->cluster_size) {
@@ -606,8 +616,9 @@ static int link_locked(BlockDriverState *bs, const Qcow2Write *w)
         }
         put_entry(s, slice, i, written_entry(s, old, host, from - at, to - at));
         host += s->cluster_size;
+        zero &= !old.e && !old.map && !shows_backing(bs, at);
     }
-    s->l2_barrier |= !w->fresh || w->cow_from < w->from || w->to < w->cow_to;
+    s->l2_barrier |= !zero;
     return ret < 0 ? ret : limit_frees(bs);
 }
 
@@ -656,13 +667,6 @@ int qcow2_link_packed(BlockDriverState *bs, uint64_t off, uint64_t host, uint64_
 }
 
 /* -- Zeroes and holes -------------------------------------------------------- */
-
-static bool shows_backing(const BlockDriverState *bs, uint64_t off)
-{
-    const Qcow2 *s = bs->opaque;
-
-    return bs->backing_file && off < s->vm_state_at;
-}
 
 /* May nothing stay nothing?  Not zeroes that somebody wrote: the image may be given
  * a backing file. */

@@ -721,6 +721,10 @@ TEST(version_2) { cuts_of("cluster_size=512,compat=0.10", false); }
 TEST(large_clusters) { cuts_of("cluster_size=16k", false); }
 TEST(wide_refcounts) { cuts_of("cluster_size=512,refcount_bits=64", false); }
 TEST(lazy_refcounts) { cuts_of("cluster_size=1k,lazy_refcounts=on", true); }
+TEST(lazy_refcounts_over_a_backing_file)
+{
+    cuts_of("cluster_size=512,lazy_refcounts=on,backing_file=b", false);
+}
 TEST(subclusters) { cuts_of("cluster_size=16k,extended_l2=on", false); }
 TEST(subclusters_of_several_sectors) { cuts_of("cluster_size=32k,extended_l2=on", false); }
 TEST(over_a_backing_file) { cuts_of("cluster_size=2k,backing_file=b", false); }
