@@ -591,6 +591,18 @@ static void change_snapshots(Rig *r)
     flushed(r);
 }
 
+/* The disk grows, by more than its L1 table reaches; or is as it was.  What is behind its
+ * first bytes is of no interest. */
+static void resize(Rig *r)
+{
+    uint64_t reach = (uint64_t)r->cluster * 512 * r->cluster * 512 / 8;
+    uint64_t size = rnd(4) ? r->bs->length + reach * (1 + rnd(40)) : DISK;
+    Error err = { "" };
+
+    CHECK_EQ(bdrv_truncate(r->bs, size, &err), 0);
+    cut_moments(r, 4);
+}
+
 static void reopen(Rig *r)
 {
     bdrv_delete(r->bs);
@@ -617,6 +629,9 @@ static void step(Rig *r)
         break;
     case 5:
         write_packed(r);
+        break;
+    case 6:
+        resize(r);
         break;
     default:
         batch(r);
