@@ -744,19 +744,37 @@ static int clear_cluster(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2
     Entry old = get_entry(s, slice, i);
 
     ret = cleared_entry(bs, off, old, mask, how, &new);
-    if (ret >= 0 && put_entry(s, slice, i, new)) {
-        if (has_host(s, old.e) && !has_host(s, new.e) && qcow2_external(s)) {
+    if (ret >= 0 && put_entry(s, slice, i, new) && !has_host(s, new.e)) {
+        drop_entry(s, old);
+        if (has_host(s, old.e) && qcow2_external(s) && how != Q_CLEAR_HOLE) {
             bdrv_co_discard(s->data, start, s->cluster_size);
-        } else if (!has_host(s, new.e)) {
-            drop_entry(s, old);
         }
     }
     return ret < 0 ? ret : limit_frees(bs);
 }
 
+/* What became holes needs no room in a data file any more, once no entry on the disk leads
+ * there: other than zeroes, a hole shows what is behind it. */
+static int give_back(BlockDriverState *bs, uint64_t from, uint64_t to)
+{
+    Qcow2 *s = bs->opaque;
+    int ret = qcow2_write_back(bs, true);
+
+    if (ret >= 0) {
+        ret = bdrv_co_flush(bs->file);
+    }
+    to = MIN(to, MIN(bs->length, s->data->length));
+    if (ret >= 0 && from < to) {
+        qcow2_wait_users(s);
+        bdrv_co_discard(s->data, from, to - from);
+    }
+    return ret;
+}
+
 int qcow2_clear_locked(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2Clear how)
 {
     Qcow2 *s = bs->opaque;
+    uint64_t from = off;
     int ret = s->broken ? -EIO : 0;
 
     while (off < end && ret >= 0) {
@@ -767,7 +785,7 @@ int qcow2_clear_locked(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2Cl
         ret = clear_cluster(bs, off, end, how);
         off = align_down(off, s->cluster_size) + s->cluster_size;
     }
-    return ret;
+    return ret >= 0 && how == Q_CLEAR_HOLE && qcow2_external(s) ? give_back(bs, from, end) : ret;
 }
 
 int qcow2_clear(BlockDriverState *bs, uint64_t off, uint64_t len, Qcow2Clear how)

@@ -606,6 +606,37 @@ TEST(commit_empties_the_overlay)
     drop(base);
 }
 
+/* Old entries may still be there after it: they must not lead to holes.  After one that
+ * does not fail, the data file needs no room. */
+TEST(a_commit_that_fails_takes_nothing_from_a_data_file)
+{
+    char *base = new_image(DISK, ""), *data = temp_path();
+    char *opts = xasprintf("data_file=%s,backing_file=%s,backing_fmt=qcow2", data, base);
+    char *path = new_image(DISK, opts);
+    uint8_t *shadow = xzalloc(DISK);
+    Error err = { "" };
+    struct stat st;
+    BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+
+    memset(shadow, 9, DISK / 2);
+    CHECK_EQ(blk_pwrite(bs, 0, shadow, DISK / 2), 0);
+    bdrv_delete(bs);
+    bs = open_with_rules(path, "[inject-error]\nevent = write_aio\n");
+    CHECK(bdrv_commit(bs, &err) < 0);
+    bdrv_delete(bs);
+    bs = open_image(path, BDRV_O_RDWR | BDRV_O_UNMAP);
+    expect_content(bs, shadow);
+    CHECK_EQ(bdrv_commit(bs, &err), 0);
+    expect_content(bs, shadow);
+    bdrv_delete(bs);
+    CHECK(stat(data, &st) == 0 && st.st_blocks == 0);
+    free(shadow);
+    free(opts);
+    drop(path);
+    drop(data);
+    drop(base);
+}
+
 static int amend(const char *path, const char *what, Error *err)
 {
     BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
