@@ -36,7 +36,7 @@ void *bdrv_memalign(const BlockDriverState *bs, size_t len)
     return posix_memalign(&p, align, MAX(len, 1)) == 0 ? p : NULL;
 }
 
-static int check_range(const BlockDriverState *bs, uint64_t off, uint64_t len)
+static int check_range(const BlockDriverState *bs, uint64_t off, uint64_t len, bool any_end)
 {
     if (!bs->drv) {
         return -ENOMEDIUM;
@@ -44,7 +44,8 @@ static int check_range(const BlockDriverState *bs, uint64_t off, uint64_t len)
     if (off > MAX_OFFSET || len > MAX_OFFSET - off) {
         return -EIO;
     }
-    return bs->growable || (off <= bs->length && len <= bs->length - off) ? 0 : -EIO;
+    any_end |= bs->growable;
+    return any_end || (off <= bs->length && len <= bs->length - off) ? 0 : -EIO;
 }
 
 /* -- Writes in flight -------------------------------------------------------- */
@@ -118,11 +119,28 @@ static int read_aligned_buf(BlockDriverState *bs, uint64_t off, void *buf, size_
     return bs->drv->co_preadv(bs, off, len, &q, 0);
 }
 
+/* How many bytes are before the end; the others are zeroed. */
+static uint64_t zero_behind(uint64_t end, uint64_t off, uint64_t len,
+                            const QEMUIOVector *qiov, size_t at)
+{
+    uint64_t there = off < end ? MIN(len, end - off) : 0;
+
+    if (there < len) {
+        iov_memset(qiov, at + there, 0, len - there);
+    }
+    return there;
+}
+
+/* The file of an image may end within its last cluster.  Behind the end, devices and
+ * exports read as zeroes, as regular files do by themselves. */
 int bdrv_co_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,
                    const QEMUIOVector *qiov, size_t at)
 {
-    int ret = check_range(bs, off, len);
+    int ret = check_range(bs, off, len, bs->drv && bs->drv->protocol);
 
+    if (ret >= 0 && !bs->growable) {
+        len = zero_behind(bs->length, off, len, qiov, at);
+    }
     if (ret < 0 || len == 0) {
         return ret;
     }
@@ -147,14 +165,8 @@ int bdrv_co_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,
 int bdrv_co_read_backing(BlockDriverState *bs, uint64_t off, uint64_t len,
                          const QEMUIOVector *qiov, size_t at)
 {
-    uint64_t there = 0;
+    uint64_t there = zero_behind(bs->backing ? bs->backing->length : 0, off, len, qiov, at);
 
-    if (bs->backing && off < bs->backing->length) {
-        there = MIN(len, bs->backing->length - off);
-    }
-    if (there < len) {
-        iov_memset(qiov, at + there, 0, len - there);
-    }
     return there ? bdrv_co_preadv(bs->backing, off, there, qiov, at) : 0;
 }
 
@@ -191,7 +203,7 @@ static int write_bounced(BlockDriverState *bs, uint64_t off, uint64_t len,
 
 static int check_write(const BlockDriverState *bs, uint64_t off, uint64_t len)
 {
-    int ret = check_range(bs, off, len);
+    int ret = check_range(bs, off, len, false);
 
     if (ret < 0) {
         return ret;

@@ -198,12 +198,6 @@ int qcow2_unpack(BlockDriverState *bs, uint64_t entry, uint8_t *buf)
 
     qcow2_packed_range(s, entry, &off, &len);
     len -= start - off;
-    if (!bs->file->growable) {          /* a device may end within the sectors */
-        if (start >= bs->file->length) {
-            return -EIO;
-        }
-        len = MIN(len, bs->file->length - start);
-    }
     uint8_t *packed = xmalloc(len);
     Job j = { s->compression == 1, packed, buf, len, s->cluster_size };
     int ret = bdrv_pread(bs->file, start, packed, len);

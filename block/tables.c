@@ -102,16 +102,6 @@ static Page *evict(Tables *t)
     return NULL;
 }
 
-static int fill(Tables *t, Page *p)
-{
-    uint64_t end = t->file->length, off = p->p.off;
-    size_t n = t->file->growable || off + TABLE_PAGE <= end ? TABLE_PAGE
-             : off < end ? end - off : 0;
-
-    memset(p->p.data + n, 0, TABLE_PAGE - n);
-    return n ? bdrv_pread(t->file, off, p->p.data, n) : 0;
-}
-
 /* With t->load held. */
 static int load(Tables *t, uint64_t off, Page **page)
 {
@@ -137,7 +127,7 @@ static int load(Tables *t, uint64_t off, Page **page)
         }
     }
     p->p.off = off;
-    ret = fill(t, p);
+    ret = bdrv_pread(t->file, off, p->p.data, TABLE_PAGE);
     if (ret < 0) {
         p->p.off = ~0ull - TABLE_PAGE + 1;      /* no page of a file */
         memset(p->p.data, 0, TABLE_PAGE);

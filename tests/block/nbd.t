@@ -96,6 +96,22 @@ is($@, '', 'random writes through our client');
 stop($s);
 ok(slurp($image) eq $shadow, 'are in the file');
 
+# -- Images, as exports ----------------------------------------------------------
+
+# A qcow2 file ends where its data does; that of others, where somebody cut it.
+for my $w (['qcow2', 0], ['vdi', 4096]) {
+    my ($format, $cut) = @$w;
+    my $file = "$dir/short.$format";
+    quiet_ok("make $format", ours('img'), 'create', '-q', '-f', $format, $file, '1M');
+    quiet_ok("write $format", ours('io'), '-f', $format, '-c', 'write -q -P 5 0 512', $file);
+    truncate $file, (-s $file) - $cut;
+    start($s, ours('nbd'), '-r', '-f', 'raw', '-k', $s, '-t', $file);
+    $out = quiet_ok("read a $format file that ends within a cluster", ours('io'), '-r', '-f',
+                    $format, '-c', 'read -P 5 0 512', '-c', 'read -P 0 512 1048064', uri($s));
+    unlike($out, qr/failed/, 'its data, then zeroes');
+    stop($s);
+}
+
 # -- Partitions ----------------------------------------------------------------
 
 # 1: sectors 8 to 15; 2: extended, in it 5: sectors 34 to 37.

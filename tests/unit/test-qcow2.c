@@ -1013,6 +1013,29 @@ TEST(bad_compressed_data_is_an_error)
     drop(path);
 }
 
+/* Of an export or a device: it ends within the last cluster, or the last table, which is
+ * behind compressed data. */
+TEST(a_file_that_does_not_grow_is_zero_behind_its_end)
+{
+    for (int packed = 0; packed < 2; packed++) {
+        char *path = new_image(1 << 30, ""), buf[65536];
+        BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+
+        memset(buf, 0x33, sizeof(buf));
+        CHECK_EQ(packed ? write_packed(bs, 0, buf, sizeof(buf)) : blk_pwrite(bs, 0, buf, 512), 0);
+        bdrv_delete(bs);
+        bs = open_image(path, 0);
+        bs->file->growable = false;
+        CHECK(bs->file->length % sizeof(buf) != 0);
+        CHECK_EQ(blk_pread(bs, 0, buf, sizeof(buf)), 0);
+        CHECK(buf[511] == 0x33 && buf[512] == (packed ? 0x33 : 0));
+        CHECK_EQ(blk_pread(bs, 256 << 20, buf, sizeof(buf)), 0);
+        CHECK(buf_is_zero(buf, sizeof(buf)));
+        bdrv_delete(bs);
+        drop(path);
+    }
+}
+
 /* -- Repair ------------------------------------------------------------------ */
 
 TEST(leaks_are_found_and_mended)
