@@ -424,6 +424,9 @@ static int reopen(BlockDriverState *bs, const BlockDriverState *how, int flags, 
 
 int bdrv_reopen(BlockDriverState *bs, int flags, Error *err)
 {
+    if (!bs->drv) {
+        return error_set(err, ENOMEDIUM, "there is no image to be opened again");
+    }
     int ret = bdrv_flush(bs);
 
     if (ret < 0) {
@@ -563,6 +566,9 @@ int bdrv_commit(BlockDriverState *bs, Error *err)
     if (!bs->drv || !bs->backing) {
         return error_set(err, EINVAL, "%s: nothing to commit: it has no backing image",
                          bs->blk ? blk_name(bs) : bs->filename);
+    }
+    if (!bs->backing->drv) {
+        return error_set(err, ENOMEDIUM, "%s: its backing image is lost", bs->filename);
     }
     int ret = job_refuse(bs, err);
 

@@ -165,6 +165,9 @@ int bdrv_co_preadv(BlockDriverState *bs, uint64_t off, uint64_t len,
 int bdrv_co_read_backing(BlockDriverState *bs, uint64_t off, uint64_t len,
                          const QEMUIOVector *qiov, size_t at)
 {
+    if (bs->backing && !bs->backing->drv) {
+        return -ENOMEDIUM;              /* lost: bdrv_reopen() */
+    }
     uint64_t there = zero_behind(bs->backing ? bs->backing->length : 0, off, len, qiov, at);
 
     return there ? bdrv_co_preadv(bs->backing, off, there, qiov, at) : 0;

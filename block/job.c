@@ -387,6 +387,9 @@ static int create_target(BlockDriverState *bs, const char *target, const char *f
 {
     BlockOpts opts = { NULL, 0 };
 
+    if (top && !bs->backing->drv) {
+        return error_set(err, ENOMEDIUM, "%s: its backing image is lost", bs->filename);
+    }
     if (top) {
         char *backing = realpath(bs->backing->filename, NULL);
 

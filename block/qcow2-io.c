@@ -186,7 +186,8 @@ int qcow2_reads_zero(BlockDriverState *bs, uint64_t off, uint64_t len)
         if (ret < 0) {
             return ret;
         }
-        bool hidden = !bs->backing || off >= bs->backing->length || off >= s->vm_state_at;
+        bool hidden = !bs->backing || off >= s->vm_state_at ||
+                      (bs->backing->drv && off >= bs->backing->length);
 
         if (run.kind != Q_ZERO && !(run.kind == Q_HOLE && hidden)) {
             return 0;

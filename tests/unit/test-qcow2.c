@@ -637,6 +637,29 @@ TEST(a_commit_that_fails_takes_nothing_from_a_data_file)
     drop(base);
 }
 
+/* It cannot be opened for the commit, nor again for reading: no zeroes in its place. */
+TEST(a_lost_backing_file_is_an_error)
+{
+    char *base = new_image(DISK, ""), buf[512] = "";
+    char *opts = xasprintf("backing_file=%s,backing_fmt=qcow2", base);
+    char *path = new_image(DISK, opts);
+    Error err = { "" };
+    BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
+
+    CHECK_EQ(blk_pwrite(bs, 65536, buf, 512), 0);
+    drop(base);
+    for (int i = 0; i < 2; i++) {
+        CHECK(bdrv_commit(bs, &err) < 0);
+        CHECK_EQ(blk_pread(bs, 0, buf, 512), -ENOMEDIUM);
+        CHECK_EQ(blk_pwrite(bs, 0, buf, 512), -ENOMEDIUM);
+        CHECK_EQ(blk_pread(bs, 65536, buf, 512), 0);
+    }
+    CHECK(bdrv_reopen(bs->backing, 0, &err) < 0);
+    bdrv_delete(bs);
+    free(opts);
+    drop(path);
+}
+
 static int amend(const char *path, const char *what, Error *err)
 {
     BlockDriverState *bs = open_image(path, BDRV_O_RDWR);
