@@ -555,7 +555,7 @@ static void drop_entry(Qcow2 *s, Entry old)
     }
 }
 
-static int limit_frees(BlockDriverState *bs)
+int qcow2_limit_frees(BlockDriverState *bs)
 {
     const Qcow2 *s = bs->opaque;
 
@@ -619,7 +619,7 @@ static int link_locked(BlockDriverState *bs, const Qcow2Write *w)
         zero &= !old.e && !old.map && !shows_backing(bs, at);
     }
     s->l2_barrier |= !zero;
-    return ret < 0 ? ret : limit_frees(bs);
+    return ret < 0 ? ret : qcow2_limit_frees(bs);
 }
 
 int qcow2_link(BlockDriverState *bs, Qcow2Write *w)
@@ -663,7 +663,7 @@ int qcow2_link_packed(BlockDriverState *bs, uint64_t off, uint64_t host, uint64_
     drop_entry(s, get_entry(s, slice, i));
     put_entry(s, slice, i, (Entry){ QCOW2_COMPRESSED | more << x | host, 0 });
     s->l2_barrier = true;
-    return limit_frees(bs);
+    return qcow2_limit_frees(bs);
 }
 
 /* -- Zeroes and holes -------------------------------------------------------- */
@@ -750,7 +750,7 @@ static int clear_cluster(BlockDriverState *bs, uint64_t off, uint64_t end, Qcow2
             bdrv_co_discard(s->data, start, s->cluster_size);
         }
     }
-    return ret < 0 ? ret : limit_frees(bs);
+    return ret < 0 ? ret : qcow2_limit_frees(bs);
 }
 
 /* What became holes needs no room in a data file any more, once no entry on the disk leads

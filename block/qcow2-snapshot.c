@@ -317,6 +317,7 @@ static int count_tree(BlockDriverState *bs, const uint64_t *l1, uint32_t size, i
     for (uint32_t i = 0; i < size && ret >= 0; i++) {
         if (l1[i] & QCOW2_OFFSET) {
             ret = count_table(bs, l1[i] & QCOW2_OFFSET, delta);
+            ret = ret < 0 ? ret : qcow2_limit_frees(bs);
         }
     }
     return ret;

@@ -220,6 +220,8 @@ typedef struct Qcow2Run {               /* guest bytes that are of one kind */
     uint64_t len;
 } Qcow2Run;
 
+/* Drop references now, if there are many to be dropped. */
+int qcow2_limit_frees(BlockDriverState *bs);
 /* The longest run from off that one slice tells, at most len. */
 int qcow2_find(BlockDriverState *bs, uint64_t off, uint64_t len, Qcow2Run *run);
 /* As the above, with the lock held by the caller. */
