@@ -16,6 +16,7 @@
 
 #include <asm/ldt.h>
 #include <asm/prctl.h>
+#include <cpuid.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -214,9 +215,22 @@ static RigSegment native_cpu_segment(void)
     return s;
 }
 
+/* Others do differently what we take from Intel's processors: flags that the manual leaves
+ * undefined, the room of a pushed segment register, FIP and FDP, PREFETCHW of a register. */
+static bool native_is_intel(void)
+{
+    unsigned max, name[3];
+
+    return __get_cpuid(0, &max, &name[0], &name[2], &name[1]) &&
+           !memcmp(name, "GenuineIntel", sizeof(name));
+}
+
 /* NULL, or why this host cannot. */
 static const char *native_open(void)
 {
+    if (!native_is_intel()) {
+        return "the reference is an Intel processor, and this host has another one";
+    }
 #ifdef __SANITIZE_ADDRESS__
     return "the sanitizer's shadow memory lies where accesses must fault";
 #endif
