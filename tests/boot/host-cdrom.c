@@ -15,11 +15,13 @@
 
 #include "block/host-cdrom.h"
 
-static int act(int fd, const char *what)
+static void act(int fd, const char *what)
 {
-    return !strcmp(what, "open") ? host_cdrom_move_tray(fd, true)
-         : !strcmp(what, "close") ? host_cdrom_move_tray(fd, false)
-         : host_cdrom_lock_tray(fd, !strcmp(what, "lock"));
+    if (!strcmp(what, "open") || !strcmp(what, "close")) {
+        host_cdrom_move_tray(fd, !strcmp(what, "open"));
+    } else {
+        host_cdrom_lock_tray(fd, !strcmp(what, "lock"));
+    }
 }
 
 int main(int argc, char **argv)
@@ -34,9 +36,7 @@ int main(int argc, char **argv)
     bool first = host_cdrom_disc_changed(fd), again = host_cdrom_disc_changed(fd);
 
     if (argc > 2) {
-        int ret = act(fd, argv[2]);
-
-        printf("%s: %s\n", argv[2], ret < 0 ? strerror(-ret) : "done");
+        act(fd, argv[2]);
     }
     ioctl(fd, BLKGETSIZE64, &size);
     printf("disc %d, changed %d then %d, %llu bytes\n", host_cdrom_has_disc(fd), first, again,

@@ -40,13 +40,13 @@ $g->run_ok("sleep 3; $t", 30, 'a disc that came has changed once, and its size',
            qr/^disc 1, changed 1 then 0, $size bytes$/m);
 $g->run_ok($t, 20, 'and is the same from then on', qr/^disc 1, changed 0 then 0, /m);
 
-$g->run_ok("($t lock &) ; sleep 2", 30, 'locked', qr/^lock: done$/m);
+$g->run_ok("($t lock &) ; sleep 2", 30, 'a program locks it');
 like($g->monitor('eject cd'), qr/holds it locked/, 'for the drive, too');
 $g->run_ok('kill $(pidof t); sleep 1', 20, 'whoever locked it ends');
-$g->run_ok("$t open; sleep 3", 30, 'the tray opens', qr/^open: done\ndisc 0, /m);
+$g->run_ok("$t open; sleep 3", 30, 'the tray opens', qr/^disc 0, /m);
 $g->run_ok($t, 20, 'with the disc in it', qr/^disc 0, /m);
 $g->run_ok("$t close; sleep 3; $t", 30, 'closed, the disc is there again',
-           qr/^close: done\n.*^disc 1, changed \d then 0, $size bytes$/ms);
+           qr/^disc 1, changed \d then 0, $size bytes$/ms);
 is($g->monitor('eject -f cd'), '', 'taken out by the user');
 $g->run_ok("sleep 3; $t", 30, 'it is gone', qr/^disc 0, /m);
 
