@@ -14,6 +14,7 @@
 
 #include "block/block-int.h"
 #include "tests/test.h"
+#include "tests/unit/temp-file.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -21,28 +22,9 @@ enum { DISK = 1 << 20, OLD = 500 * 1024 + 512, GROWN = 900 * 1024 + 512 };
 
 /* -- Images ------------------------------------------------------------------ */
 
-static char *temp_path(void)
-{
-    const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/var/tmp";
-    char *path = xasprintf("%s/test-qcow2-errors-XXXXXX", getenv("TMPDIR") ?: where);
-    int fd = mkstemp(path);
-
-    if (fd < 0) {
-        abort();
-    }
-    close(fd);
-    return path;
-}
-
-static void drop(char *path)
-{
-    unlink(path);
-    free(path);
-}
-
 static char *new_image(uint64_t size, const char *options)
 {
-    char *path = temp_path();
+    char *path = temp_file("test-qcow2-errors");
     BlockOpts o = { NULL, 0 };
     Error err = { "" };
 
@@ -143,7 +125,7 @@ static BlockDriverState *open_failing(const char *path, const Failure *fail)
     static const char *const changes[] = {
         "write_aio", "write_zeroes", "discard", "flush_to_disk",
     };
-    char *config = temp_path(), *name = xasprintf("blkdebug:%s:%s", config, path);
+    char *config = temp_file("test-qcow2-errors"), *name = xasprintf("blkdebug:%s:%s", config, path);
     FILE *f = fopen(config, "w");
 
     for (int i = 1; i < fail->n; i++) {

@@ -12,6 +12,7 @@
 
 #include "block/block-int.h"
 #include "tests/test.h"
+#include "tests/unit/temp-file.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -34,26 +35,6 @@ static bool is_fast(void)
     return level && !strcmp(level, "fast");
 }
 
-static char *temp_path(void)
-{
-    /* Memory, if there is some: nothing here needs a disk. */
-    const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/var/tmp";
-    char *path = xasprintf("%s/test-qcow2-XXXXXX", getenv("TMPDIR") ?: where);
-    int fd = mkstemp(path);
-
-    if (fd < 0) {
-        abort();
-    }
-    close(fd);
-    return path;
-}
-
-static void drop(char *path)
-{
-    unlink(path);
-    free(path);
-}
-
 static int make(const char *path, uint64_t size, const char *options, Error *err)
 {
     BlockOpts o = { NULL, 0 };
@@ -66,7 +47,7 @@ static int make(const char *path, uint64_t size, const char *options, Error *err
 
 static char *new_image(uint64_t size, const char *options)
 {
-    char *path = temp_path();
+    char *path = temp_file("test-qcow2");
     Error err = { "" };
 
     if (make(path, size, options, &err) < 0) {
@@ -291,7 +272,7 @@ TEST(backing_file)
 
 static void data_file_test(const char *options)
 {
-    char *data = temp_path(), *opts = xasprintf("data_file=%s,%s", data, options);
+    char *data = temp_file("test-qcow2"), *opts = xasprintf("data_file=%s,%s", data, options);
     char *path = new_image(DISK, opts);
     uint8_t *shadow = xzalloc(DISK);
 
@@ -371,7 +352,7 @@ TEST(writes_in_flight_share_clusters)
 /* An image whose file has these blkdebug rules. */
 static BlockDriverState *open_with_rules(const char *path, const char *rules)
 {
-    char *config = temp_path(), *name = xasprintf("blkdebug:%s:%s", config, path);
+    char *config = temp_file("test-qcow2"), *name = xasprintf("blkdebug:%s:%s", config, path);
     FILE *f = fopen(config, "w");
 
     fputs(rules, f);
@@ -610,7 +591,7 @@ TEST(commit_empties_the_overlay)
  * does not fail, the data file needs no room. */
 TEST(a_commit_that_fails_takes_nothing_from_a_data_file)
 {
-    char *base = new_image(DISK, ""), *data = temp_path();
+    char *base = new_image(DISK, ""), *data = temp_file("test-qcow2");
     char *opts = xasprintf("data_file=%s,backing_file=%s,backing_fmt=qcow2", data, base);
     char *path = new_image(DISK, opts);
     uint8_t *shadow = xzalloc(DISK);
@@ -729,7 +710,7 @@ TEST(info)
 
 static void refused_options(const char *options, const char *part)
 {
-    char *path = temp_path();
+    char *path = temp_file("test-qcow2");
     Error err = { "" };
 
     CHECK(make(path, DISK, options, &err) < 0);
@@ -877,7 +858,7 @@ TEST(absurd_snapshots_are_refused)
 
 TEST(a_circle_of_backing_files_ends)
 {
-    char *path = temp_path(), *opts = xasprintf("backing_file=%s,backing_fmt=qcow2", path);
+    char *path = temp_file("test-qcow2"), *opts = xasprintf("backing_file=%s,backing_fmt=qcow2", path);
     Error err = { "" };
 
     CHECK_EQ(make(path, DISK, opts, &err), 0);
