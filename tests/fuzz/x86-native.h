@@ -215,9 +215,9 @@ static RigSegment native_cpu_segment(void)
     return s;
 }
 
-/* Others do differently what we take from Intel's processors: flags that the manual leaves
- * undefined, the room of a pushed segment register, FIP and FDP, PREFETCHW of a register. */
-static bool native_is_intel(void)
+static bool native_is_intel;
+
+static bool is_intel(void)
 {
     unsigned max, name[3];
 
@@ -228,9 +228,6 @@ static bool native_is_intel(void)
 /* NULL, or why this host cannot. */
 static const char *native_open(void)
 {
-    if (!native_is_intel()) {
-        return "the reference is an Intel processor, and this host has another one";
-    }
 #ifdef __SANITIZE_ADDRESS__
     return "the sanitizer's shadow memory lies where accesses must fault";
 #endif
@@ -261,6 +258,7 @@ static const char *native_open(void)
     native_put_exit(RIG_EXIT16, true);
     NATIVE->exit = (uintptr_t)native_exit;
     NATIVE->mxcsr = 0x1f80;
+    native_is_intel = is_intel();
     syscall(SYS_arch_prctl, ARCH_GET_FS, &NATIVE->fs_base);
     sigaltstack(&ss, NULL);
     sigfillset(&sa.sa_mask);
