@@ -101,11 +101,20 @@ void img_args(ImgArgs *a, int argc, char **argv, const char *shorts, const char 
     optind = 1;
 }
 
-static int refuse(const ImgArgs *a, int index)
+static void refuse(const char *option)
 {
-    const char *name = a->longs[index].name;
+    static const struct { const char *option, *why; } refused[] = {
+        { "bitmaps", "bitmaps are not copied; without it the data is" },
+        { "image-opts", "name the file, and give its format with -f" },
+        { "object", "nor are encryption and TLS, which need it" },
+        { "target-image-opts", "name the file, and give its format with -O" },
+    };
 
-    return img_fail("--%s is not supported: name the file, and give its format with -f", name);
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        if (!strcmp(refused[i].option, option)) {
+            img_fail("--%s is not supported: %s", option, refused[i].why);
+        }
+    }
 }
 
 int img_option(ImgArgs *a)
@@ -126,7 +135,7 @@ int img_option(ImgArgs *a)
         img_usage("unrecognized option '%s'", a->argv[optind > at ? optind - 1 : at]);
         return '?';
     case OPT_REFUSED:
-        refuse(a, index);
+        refuse(a->longs[index].name);
         return '?';
     }
     return c;
