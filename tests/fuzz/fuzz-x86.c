@@ -224,11 +224,12 @@ static void mask_fault(const Case *c, Result *a, Result *b)
  * has checked the address by then. */
 static bool may_not_store(const Case *c, const X86Ctx *fault)
 {
-    const Unit *u = fault->vector == EXCP_PF || fault->vector == EXCP_GP ||
-        fault->vector == EXCP_SS || fault->vector == EXCP_AC ? unit_at(c, fault->eip) : NULL;
+    const Unit *u = unit_at(c, fault->eip);
+    bool address = fault->vector == EXCP_PF || fault->vector == EXCP_GP ||
+                   fault->vector == EXCP_SS || fault->vector == EXCP_AC;
 
-    return u && !strncmp(u->leaf->op->name, "F", 1) && strstr(u->leaf->op->name, "ST") &&
-           (~load_le(fault->fx + FX_FCW, 2) & 0x3f);
+    return u && address && !strncmp(u->leaf->op->name, "F", 1) &&
+           strstr(u->leaf->op->name, "ST") && (~load_le(fault->fx + FX_FCW, 2) & 0x3f);
 }
 
 /* Null selectors become 0 on the way through the host's kernel. */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of a test, in memory if there is some: nothing that uses them needs a disk. */
+/* Files of a test, named after it. */
 #ifndef TESTS_UNIT_TEMP_FILE_H
 #define TESTS_UNIT_TEMP_FILE_H
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "util/mem.h"
 
-/* An empty one; drop() removes it and frees its path. */
-static char *temp_file(const char *test)
+/* An empty one, in $TMPDIR if that is set; drop() removes it and frees its path. */
+static inline char *temp_file_in(const char *dir)
 {
-    const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/var/tmp";
-    char *path = xasprintf("%s/%s-XXXXXX", getenv("TMPDIR") ?: where, test);
+    char *path = xasprintf("%s/%s-XXXXXX", getenv("TMPDIR") ?: dir, program_invocation_short_name);
     int fd = mkstemp(path);
 
     if (fd < 0) {
@@ -22,7 +22,13 @@ static char *temp_file(const char *test)
     return path;
 }
 
-static void drop(char *path)
+/* In memory, if there is some: for whatever needs no disk. */
+static inline char *temp_file(void)
+{
+    return temp_file_in(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/var/tmp");
+}
+
+static inline void drop(char *path)
 {
     unlink(path);
     free(path);

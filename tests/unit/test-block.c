@@ -15,6 +15,7 @@
 #include "block/drive.h"
 #include "sys/loop.h"
 #include "tests/test.h"
+#include "tests/unit/temp-file.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -22,20 +23,12 @@ enum { DISK = 1 << 20 };
 
 static char *temp_image(uint64_t size)
 {
-    char *path = xasprintf("%s/test-block-XXXXXX", getenv("TMPDIR") ?: "/var/tmp");
-    int fd = mkstemp(path);
+    char *path = temp_file_in("/var/tmp");
 
-    if (fd < 0 || ftruncate(fd, (off_t)size) < 0) {
+    if (truncate(path, (off_t)size) < 0) {
         abort();
     }
-    close(fd);
     return path;
-}
-
-static void drop(char *path)
-{
-    unlink(path);
-    free(path);
 }
 
 static BlockDriverState *open_ok(const char *path, const char *format, int flags)

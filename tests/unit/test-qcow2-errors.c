@@ -24,7 +24,7 @@ enum { DISK = 1 << 20, OLD = 500 * 1024 + 512, GROWN = 900 * 1024 + 512 };
 
 static char *new_image(uint64_t size, const char *options)
 {
-    char *path = temp_file("test-qcow2-errors");
+    char *path = temp_file();
     BlockOpts o = { NULL, 0 };
     Error err = { "" };
 
@@ -125,7 +125,7 @@ static BlockDriverState *open_failing(const char *path, const Failure *fail)
     static const char *const changes[] = {
         "write_aio", "write_zeroes", "discard", "flush_to_disk",
     };
-    char *config = temp_file("test-qcow2-errors"), *name = xasprintf("blkdebug:%s:%s", config, path);
+    char *config = temp_file(), *name = xasprintf("blkdebug:%s:%s", config, path);
     FILE *f = fopen(config, "w");
 
     for (int i = 1; i < fail->n; i++) {

@@ -47,7 +47,7 @@ static int make(const char *path, uint64_t size, const char *options, Error *err
 
 static char *new_image(uint64_t size, const char *options)
 {
-    char *path = temp_file("test-qcow2");
+    char *path = temp_file();
     Error err = { "" };
 
     if (make(path, size, options, &err) < 0) {
@@ -272,7 +272,7 @@ TEST(backing_file)
 
 static void data_file_test(const char *options)
 {
-    char *data = temp_file("test-qcow2"), *opts = xasprintf("data_file=%s,%s", data, options);
+    char *data = temp_file(), *opts = xasprintf("data_file=%s,%s", data, options);
     char *path = new_image(DISK, opts);
     uint8_t *shadow = xzalloc(DISK);
 
@@ -352,7 +352,7 @@ TEST(writes_in_flight_share_clusters)
 /* An image whose file has these blkdebug rules. */
 static BlockDriverState *open_with_rules(const char *path, const char *rules)
 {
-    char *config = temp_file("test-qcow2"), *name = xasprintf("blkdebug:%s:%s", config, path);
+    char *config = temp_file(), *name = xasprintf("blkdebug:%s:%s", config, path);
     FILE *f = fopen(config, "w");
 
     fputs(rules, f);
@@ -591,7 +591,7 @@ TEST(commit_empties_the_overlay)
  * does not fail, the data file needs no room. */
 TEST(a_commit_that_fails_takes_nothing_from_a_data_file)
 {
-    char *base = new_image(DISK, ""), *data = temp_file("test-qcow2");
+    char *base = new_image(DISK, ""), *data = temp_file();
     char *opts = xasprintf("data_file=%s,backing_file=%s,backing_fmt=qcow2", data, base);
     char *path = new_image(DISK, opts);
     uint8_t *shadow = xzalloc(DISK);
@@ -710,7 +710,7 @@ TEST(info)
 
 static void refused_options(const char *options, const char *part)
 {
-    char *path = temp_file("test-qcow2");
+    char *path = temp_file();
     Error err = { "" };
 
     CHECK(make(path, DISK, options, &err) < 0);
@@ -858,7 +858,7 @@ TEST(absurd_snapshots_are_refused)
 
 TEST(a_circle_of_backing_files_ends)
 {
-    char *path = temp_file("test-qcow2"), *opts = xasprintf("backing_file=%s,backing_fmt=qcow2", path);
+    char *path = temp_file(), *opts = xasprintf("backing_file=%s,backing_fmt=qcow2", path);
     Error err = { "" };
 
     CHECK_EQ(make(path, DISK, opts, &err), 0);

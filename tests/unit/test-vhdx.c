@@ -52,7 +52,7 @@ static void peek(const char *path, uint64_t off, void *bytes, size_t len)
 /* Regions at 1M (log), then 1M of metadata, 1M of table, the blocks. */
 static char *new_image(const char *opts)
 {
-    char *path = temp_file("test-vhdx");
+    char *path = temp_file();
     BlockOpts o = { NULL, 0 };
     Error err = { "" };
 
@@ -177,7 +177,7 @@ static int note_page(void *opaque, uint64_t off, const uint8_t *data, uint64_t l
 
 static int replay(Error *err)
 {
-    char *path = temp_file("test-vhdx");
+    char *path = temp_file();
     BlockDriverState *bs = bdrv_new(NULL);
     uint64_t size;
 
@@ -415,7 +415,7 @@ static void copy_file(const char *from, const char *to)
 /* An open image, as a program that is killed leaves it. */
 static void opens_after_kill(const char *path)
 {
-    char *copy = temp_file("test-vhdx");
+    char *copy = temp_file();
 
     copy_file(path, copy);
     opens(copy, 0);
@@ -426,7 +426,7 @@ static void opens_after_kill(const char *path)
 /* FlushedFileOffset: a file that is shorter has been truncated (2.3.1.1). */
 TEST(a_write_that_failed_does_not_count_as_length)
 {
-    char *path = new_image("block_size=1M,log_size=1M"), *conf = temp_file("test-vhdx");
+    char *path = new_image("block_size=1M,log_size=1M"), *conf = temp_file();
     char *name = xasprintf("blkdebug:%s:%s", conf, path);
     char *rule = xasprintf("[inject-error]\nevent = \"write_aio\"\nerrno = \"28\"\n"
                            "sector = \"%d\"\nonce = \"on\"\n", 6 * MIB / 512 - 1);
