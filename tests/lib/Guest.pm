@@ -355,6 +355,21 @@ sub cpu_seconds
     return ($f[11] + $f[12]) / POSIX::sysconf(&POSIX::_SC_CLK_TCK);
 }
 
+# How often its main thread, and the threads named vcpu, have gone to sleep so far
+# (Linux, Documentation/filesystems/proc.rst, voluntary_ctxt_switches).
+sub sleeps
+{
+    my ($self) = @_;
+    my %num = (main => 0, vcpu => 0);
+
+    for my $task (glob "/proc/$self->{pid}/task/*") {
+        my $status = join '', slurp("$task/status");
+        my $who = $task =~ m{/$self->{pid}$} ? 'main' : $status =~ /^Name:\s*(\S+)/ ? $1 : next;
+        $num{$who} += $1 if $status =~ /^voluntary_ctxt_switches:\s*(\d+)/m;
+    }
+    return \%num;
+}
+
 # ---- the serial line -------------------------------------------------------
 
 # Take in what has come within secs: true if something came.
