@@ -384,14 +384,21 @@ int aio_pool_co(int (*fn)(void *arg), void *arg)
     return job.ret;
 }
 
-static bool only_waits;
+/* Up to so many bytes.  Short ones move while they would be handed over; a server gains
+ * by long ones that are read while it sends. */
+static const struct AtOnce { size_t read, write; } at_once[] = {
+    [AIO_MACHINE] = { SIZE_MAX, 0 },
+    [AIO_TOOL] = { SIZE_MAX, 16 << 10 },
+    [AIO_SERVER] = { 256 << 10, 0 },
+};
+static AioProgram program;
 
-void aio_only_waits(void)
+void aio_program(AioProgram is)
 {
-    only_waits = true;
+    program = is;
 }
 
-int aio_short_co(int (*fn)(void *arg), void *arg)
+bool aio_at_once(bool write, size_t num)
 {
-    return only_waits ? fn(arg) : aio_pool_co(fn, arg);
+    return num <= (write ? at_once[program].write : at_once[program].read);
 }

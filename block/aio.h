@@ -64,10 +64,13 @@ void aio_co_sleep(int64_t ns);
 
 /* Coroutine only: fn(arg) on a worker thread; its result. */
 int aio_pool_co(int (*fn)(void *arg), void *arg);
-/* The same for what takes no longer than to hand it over, as a rule: it is done
- * here, if the program has said that it does nothing else meanwhile (a tool). */
-int aio_short_co(int (*fn)(void *arg), void *arg);
-void aio_only_waits(void);
+/* What the program does meanwhile, a machine if it does not say: a tool waits, a
+ * server sends what it read before. */
+typedef enum AioProgram { AIO_MACHINE, AIO_TOOL, AIO_SERVER } AioProgram;
+void aio_program(AioProgram is);
+/* Is it better to make such a transfer, which the page cache can take or has, at once
+ * than to hand it to a worker?  num: bytes. */
+bool aio_at_once(bool write, size_t num);
 
 /* -- Linux native AIO -------------------------------------------------------- */
 

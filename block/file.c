@@ -3,9 +3,9 @@
  * Protocols file, host_device and host_cdrom: bytes of a file, a disk or a CD drive
  * of the host.  Each takes all of them, but host_cdrom refuses what is no CD drive.
  *
- *   read, cached     preadv2(RWF_NOWAIT) at once; else as below
+ *   read, cached     preadv2(RWF_NOWAIT) at once, in servers if it is short
+ *   write, cached    at once, in tools if it is short
  *   O_DIRECT         native AIO
- *   write, cached    up to 16 KiB: at once, in tools; else as below
  *   everything else  a worker thread
  *
  * Images are locked as whole files with open file description locks (fcntl(2),
@@ -39,7 +39,7 @@
 #include "util/bits.h"
 #include "util/mem.h"
 
-enum { MAX_PIECES = 256, MAX_SECTOR = 4096, SHORT = 16 << 10 };
+enum { MAX_PIECES = 256, MAX_SECTOR = 4096 };
 
 typedef struct File {
     int fd;
@@ -301,7 +301,7 @@ static int64_t transfer(File *s, bool write, const struct iovec *iov, int num,
 {
     Transfer t = { s->fd, write, iov, num, off, 0 };
 
-    if (!write && s->nowait && read_cached(s, iov, num, off, want)) {
+    if (!write && s->nowait && aio_at_once(false, want) && read_cached(s, iov, num, off, want)) {
         return (int64_t)want;
     }
     if (s->aio) {
@@ -311,8 +311,8 @@ static int64_t transfer(File *s, bool write, const struct iovec *iov, int num,
             return n;
         }
     }
-    bool is_short = write && !s->direct && !s->is_device && want <= SHORT;
-    int ret = is_short ? aio_short_co(transfer_once, &t) : aio_pool_co(transfer_once, &t);
+    bool here = write && !s->direct && !s->is_device && aio_at_once(true, want);
+    int ret = here ? transfer_once(&t) : aio_pool_co(transfer_once, &t);
     return ret < 0 ? ret : t.moved;
 }
 

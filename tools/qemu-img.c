@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
     global_lock();
-    aio_only_waits();
+    aio_program(AIO_TOOL);
     if (argc < 2) {
         return img_usage("Not enough arguments");
     }

@@ -332,7 +332,7 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     global_lock();
-    aio_only_waits();
+    aio_program(AIO_TOOL);
     io.misalign = line.misalign;
     if (argc - optind > 1) {
         usage(stderr);

@@ -25,6 +25,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "block/aio.h"
 #include "block/block-int.h"
 #include "block/nbd-client.h"
 #include "block/nbd-device.h"
@@ -730,6 +731,7 @@ int main(int argc, char **argv)
         setsid();
     }
     global_lock();
+    aio_program(AIO_SERVER);
     if (s.list) {
         return list_exports(&s);
     }
