@@ -63,10 +63,10 @@ $(O)/qemu-system-%: $(call obj,vl.c) $(O)/%.a $(O)/core.a
 	$(link)
 $(O)/qemu-%: $(O)/tools/qemu-%.o $(O)/core.a
 	$(link)
-$(O)/qemu-img: $(call obj,$(call in,tools/img-*.c) $(call in,tools/fs-*.c))
+$(O)/qemu-img: $(call obj,$(call in,tools/img-*.c) $(call in,tools/fs-*.c) tools/refused.c)
 $(O)/qemu-img: LDLIBS += $(IMG_LIBS)
-$(O)/qemu-io: $(call obj,$(call in,tools/io-*.c))
-$(O)/qemu-nbd: $(call obj,tools/fs-part.c)
+$(O)/qemu-io: $(call obj,$(call in,tools/io-*.c) tools/refused.c)
+$(O)/qemu-nbd: $(call obj,tools/fs-part.c tools/refused.c)
 
 $(O)/core.a: $(call obj,$(CORE))
 $(O)/i386.a: $(call obj,$(PARTS.i386))

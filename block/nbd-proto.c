@@ -87,11 +87,11 @@ static char *decode(const char *text, size_t len)
     return out;
 }
 
-static int malformed(const char *text, Error *err)
+static int malformed(const char *text, bool is_unix, Error *err)
 {
-    return error_set(err, EINVAL, "nbd:%.200s: write nbd://host:port/export,"
+    return error_set(err, EINVAL, "nbd%s:%.200s: write nbd://host:port/export,"
                      " nbd+unix:///export?socket=PATH, nbd:host:port:exportname=NAME"
-                     " or nbd:unix:PATH:exportname=NAME", text);
+                     " or nbd:unix:PATH:exportname=NAME", is_unix ? "+unix" : "", text);
 }
 
 /* "host", "host:port", "[::1]:port"; *end is behind it. */
@@ -184,7 +184,7 @@ int nbd_parse_address(const char *text, bool is_unix, NbdAddress *a, Error *err)
         return error_set(err, EINVAL, "nbd: the name of an export has at most %d bytes",
                          NBD_MAX_STRING);
     }
-    return ret < 0 ? malformed(text, err) : 0;
+    return ret < 0 ? malformed(text, is_unix, err) : 0;
 }
 
 void nbd_free_address(NbdAddress *a)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/refused.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -101,22 +102,6 @@ void img_args(ImgArgs *a, int argc, char **argv, const char *shorts, const char 
     optind = 1;
 }
 
-static void refuse(const char *option)
-{
-    static const struct { const char *option, *why; } refused[] = {
-        { "bitmaps", "bitmaps are not copied; without it the data is" },
-        { "image-opts", "name the file, and give its format with -f" },
-        { "object", "nor are encryption and TLS, which need it" },
-        { "target-image-opts", "name the file, and give its format with -O" },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-        if (!strcmp(refused[i].option, option)) {
-            img_fail("--%s is not supported: %s", option, refused[i].why);
-        }
-    }
-}
-
 int img_option(ImgArgs *a)
 {
     int index = 0, at = optind;
@@ -135,7 +120,8 @@ int img_option(ImgArgs *a)
         img_usage("unrecognized option '%s'", a->argv[optind > at ? optind - 1 : at]);
         return '?';
     case OPT_REFUSED:
-        refuse(a->longs[index].name);
+        img_fail("--%s is not supported: %s", a->longs[index].name,
+                 refused_advice(a->longs[index].name));
         return '?';
     }
     return c;

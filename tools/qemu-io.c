@@ -20,6 +20,7 @@
 #include "block/aio.h"
 #include "sys/loop.h"
 #include "tools/io.h"
+#include "tools/refused.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -300,8 +301,8 @@ static int take_options(Line *l, int argc, char **argv)
             usage(stderr);
             return 1;
         case OPT_REFUSED:
-            fprintf(stderr, "qemu-io: --%s is not supported: name the file, and give its format"
-                    " with -f\n", longs[index].name);
+            fprintf(stderr, "qemu-io: --%s is not supported: %s\n", longs[index].name,
+                    refused_advice(longs[index].name));
             return 1;
         case 'm': l->misalign = true; break;
         case 'c':

@@ -32,6 +32,7 @@
 #include "block/nbd-server.h"
 #include "sys/loop.h"
 #include "tools/fs.h"
+#include "tools/refused.h"
 #include "util/bits.h"
 #include "util/mem.h"
 
@@ -178,6 +179,11 @@ static const struct option longs[] = {
     { NULL, 0, NULL, 0 }
 };
 
+static int refuse(const char *option)
+{
+    return fail("--%s is not supported: %s", option, refused_advice(option));
+}
+
 static int set_mode(Settings *s, int option, const char *value)
 {
     switch (option) {
@@ -258,10 +264,9 @@ static int set_option(Settings *s, int c, int index)
     case OPT_PID_FILE: s->pid_file = optarg; return 0;
     case OPT_CACHE: case OPT_AIO: case OPT_DISCARD: case OPT_DETECT_ZEROES:
         return set_mode(s, c, optarg);
-    case 'B': case 'T':
-        return fail("-%c is not supported", c);
-    case OPT_REFUSED:
-        return fail("--%s is not supported", longs[index].name);
+    case 'B': return refuse("bitmap");
+    case 'T': return refuse("trace");
+    case OPT_REFUSED: return refuse(longs[index].name);
     }
     fprintf(stderr, "Try `qemu-nbd --help' for more information.\n");
     return EXIT_FAILURE;

@@ -50,6 +50,7 @@ for my $w (
     [1, qr/--object is not supported: .* TLS/, 'info', '--object', 'secret,id=a', 'a.qcow2'],
     [1, qr/--bitmaps is not supported: .* data/, 'convert', '--bitmaps', 'a.qcow2', 'x'],
     [1, qr/--target-image-opts is not supported: .* -O/, 'convert', '--target-image-opts', 'a', 'x'],
+    [1, qr{nbd\+unix:///x: write nbd://}, 'info', 'nbd+unix:///x'],
     [1, qr/needs a size/, 'create', '-f', 'qcow2', 'x'],
     [1, qr/Unknown file format 'zip'/, 'create', '-f', 'zip', 'x', '1M'],
     [1, qr/'bochs' does not support image creation/, 'create', '-f', 'bochs', 'x', '1M'],
@@ -120,6 +121,11 @@ for my $w (
     my ($text, @commands) = @$w;
     my ($status, $out) = run($io, (map { ('-c', $_) } @commands), 'a.qcow2');
     ok($status == 1 && $out =~ $text, "qemu-io refuses: @commands") or diag("$status: $out");
+}
+
+{
+    my ($status, $out) = run($io, '--object', 'secret,id=a', 'a.qcow2');
+    ok($status == 1 && $out =~ /--object is not supported: .* TLS/, 'nor has it --object') or diag($out);
 }
 
 # -- The same as Debian's -------------------------------------------------------

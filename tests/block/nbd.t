@@ -129,7 +129,13 @@ for my $w ([1, 8, 8], [5, 34, 4]) {
     stop($s);
 }
 for my $w ([qr/has no partition 2/, '-P', 2], [qr/Invalid partition '0'/, '-P', 0],
-           [qr/-P and -o: choose one/, '-P', 1, '-o', 512]) {
+           [qr/-P and -o: choose one/, '-P', 1, '-o', 512],
+           [qr/--bitmap is not supported: .* data is/, '-B', 'b'],
+           [qr/--object is not supported: .* TLS/, '--object', 'secret,id=a'],
+           [qr/--image-opts is not supported: .* -f$/, '--image-opts'],
+           [qr/--selinux-label is not supported: .*chcon/, '--selinux-label', 'l'],
+           map({ [qr/$_ is not supported: .* ssh/, $_, 'x'] } map { "--tls-$_" } qw(creds hostname authz)),
+           [qr/--trace is not supported: -v/, '-T', 'nbd*']) {
     my ($text, @args) = @$w;
     ($status, $out) = run(ours('nbd'), '-f', 'raw', '-k', $s, @args, "$dir/parts.raw");
     ok($status && $out =~ $text, "refused: @args") or diag($out);
