@@ -8,7 +8,8 @@
  *        coroutine goes on <-- finish_jobs() <-'
  *
  * Workers are started as needed, MAX_WORKERS at most, and leave after ten idle
- * seconds.  A job lives on the stack of the coroutine that waits for it.
+ * seconds.  A job lives on the stack of the coroutine that waits for it.  Those of a
+ * line are run one after the other, by the worker that has the first of them.
  */
 #include "block/aio.h"
 
@@ -203,48 +204,59 @@ int aio_run_sync(int (*fn)(void *arg), void *arg)
 
 /* -- Worker threads ---------------------------------------------------------- */
 
-typedef struct Job {
+typedef struct AioJob {
     int (*fn)(void *arg);
     void *arg;
     int ret;
     Coroutine *co;
-    struct Job *next;
+    AioLine *line;                      /* NULL: none */
+    struct AioJob *next;
 } Job;
 
 static struct Pool {
     pthread_mutex_t lock;               /* guards all below but event_fd */
     pthread_cond_t work;
-    Job *queue, **last;
-    Job *done;
+    AioJobs queue, done;
     int workers, idle, queued;
     int waking;                         /* idle ones that were called, and will look */
     int event_fd;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
            .event_fd = -1 };
 
+static void add_job(AioJobs *to, Job *job)
+{
+    if (to->first) {
+        to->last->next = job;
+    } else {
+        to->first = job;
+    }
+    to->last = job;
+}
+
+static Job *take_job(AioJobs *from)
+{
+    Job *job = from->first;
+
+    if (job) {
+        from->first = job->next;
+        job->next = NULL;
+    }
+    return job;
+}
+
 static void finish_jobs(void *opaque)
 {
     uint64_t n;
-    Job *ordered = NULL;
+    Job *job;
 
     (void)opaque;
     while (read(pool.event_fd, &n, sizeof(n)) < 0 && errno == EINTR) {
     }
     pthread_mutex_lock(&pool.lock);
-    Job *done = pool.done;
-    pool.done = NULL;
+    AioJobs done = pool.done;
+    pool.done = (AioJobs){ NULL, NULL };
     pthread_mutex_unlock(&pool.lock);
-    while (done) {                      /* the list is newest first */
-        Job *next = done->next;
-
-        done->next = ordered;
-        ordered = done;
-        done = next;
-    }
-    while (ordered) {
-        Job *job = ordered;
-
-        ordered = job->next;
+    while ((job = take_job(&done)) != NULL) {
         coroutine_enter(job->co);
     }
 }
@@ -252,9 +264,10 @@ static void finish_jobs(void *opaque)
 /* With the lock; true if the main loop must be told. */
 static bool add_done(Job *job)
 {
-    job->next = pool.done;
-    pool.done = job;
-    return !job->next;
+    bool first = !pool.done.first;
+
+    add_job(&pool.done, job);
+    return first;
 }
 
 static void tell_main_loop(void)
@@ -295,12 +308,29 @@ static bool wait_for_work(void)
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += IDLE_SECONDS;
     pool.idle++;
-    while (!pool.queue && ret != ETIMEDOUT) {
+    while (!pool.queue.first && ret != ETIMEDOUT) {
         ret = pthread_cond_timedwait(&pool.work, &pool.lock, &until);
         pool.waking -= pool.waking > 0;
     }
     pool.idle--;
-    return pool.queue != NULL;
+    return pool.queue.first != NULL;
+}
+
+/* With the lock; the next in its line, which is this worker's too. */
+static Job *finish_job(Job *job)
+{
+    AioLine *line = job->line;
+    Job *next = line ? take_job(&line->waiting) : NULL;
+
+    if (line) {
+        line->busy = next != NULL;
+    }
+    if (add_done(job)) {
+        pthread_mutex_unlock(&pool.lock);
+        tell_main_loop();
+        pthread_mutex_lock(&pool.lock);
+    }
+    return next;
 }
 
 static void *worker(void *opaque)
@@ -308,16 +338,10 @@ static void *worker(void *opaque)
     (void)opaque;
     pthread_mutex_lock(&pool.lock);
     while (wait_for_work()) {
-        Job *job = pool.queue;
-
-        pool.queue = job->next;
         pool.queued--;
-        unlock_and_call(want_worker());
-        job->ret = job->fn(job->arg);
-        pthread_mutex_lock(&pool.lock);
-        if (add_done(job)) {
-            pthread_mutex_unlock(&pool.lock);
-            tell_main_loop();
+        for (Job *job = take_job(&pool.queue); job; job = finish_job(job)) {
+            unlock_and_call(want_worker());
+            job->ret = job->fn(job->arg);
             pthread_mutex_lock(&pool.lock);
         }
     }
@@ -349,35 +373,47 @@ static void open_pool(void)
     }
 }
 
-/* False: there is no thread that could do it. */
+/* With the lock; false: there is no thread that could do it. */
 static bool enqueue(Job *job)
 {
-    bool ok, call = false;
+    bool ok = pool.idle > pool.queued || pool.workers >= MAX_WORKERS || start_worker() ||
+              pool.workers > 0;
 
-    pthread_mutex_lock(&pool.lock);
-    ok = pool.idle > pool.queued || pool.workers >= MAX_WORKERS ||
-         start_worker() || pool.workers > 0;
     if (ok) {
-        if (pool.queue) {
-            *pool.last = job;
-        } else {
-            pool.queue = job;
-        }
-        pool.last = &job->next;
+        add_job(&pool.queue, job);
         pool.queued++;
-        call = want_worker();
     }
-    unlock_and_call(call);
     return ok;
+}
+
+/* The same; whoever runs the one in front of it runs it too. */
+static bool enqueue_in_line(Job *job)
+{
+    AioLine *line = job->line;
+
+    if (line->busy) {
+        add_job(&line->waiting, job);
+        return true;
+    }
+    line->busy = enqueue(job);
+    return line->busy;
 }
 
 int aio_pool_co(int (*fn)(void *arg), void *arg)
 {
-    Job job = { .fn = fn, .arg = arg, .co = coroutine_self() };
+    return aio_line_co(NULL, fn, arg);
+}
+
+int aio_line_co(AioLine *line, int (*fn)(void *arg), void *arg)
+{
+    Job job = { .fn = fn, .arg = arg, .co = coroutine_self(), .line = line };
 
     assert(job.co);
     open_pool();
-    if (!enqueue(&job)) {
+    pthread_mutex_lock(&pool.lock);
+    bool ok = line ? enqueue_in_line(&job) : enqueue(&job);
+    unlock_and_call(ok && want_worker());
+    if (!ok) {
         return fn(arg);                 /* no thread to be had: do it here */
     }
     coroutine_yield();

@@ -64,6 +64,11 @@ void aio_co_sleep(int64_t ns);
 
 /* Coroutine only: fn(arg) on a worker thread; its result. */
 int aio_pool_co(int (*fn)(void *arg), void *arg);
+/* The same, one at a time of those with this line, in order.  line: all zero at first,
+ * the caller's until the last job is done; NULL: none. */
+typedef struct AioJobs { struct AioJob *first, *last; } AioJobs;
+typedef struct AioLine { bool busy; AioJobs waiting; } AioLine;
+int aio_line_co(AioLine *line, int (*fn)(void *arg), void *arg);
 /* What the program does meanwhile, a machine if it does not say: a tool waits, a
  * server sends what it read before. */
 typedef enum AioProgram { AIO_MACHINE, AIO_TOOL, AIO_SERVER } AioProgram;

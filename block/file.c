@@ -50,6 +50,7 @@ typedef struct File {
     bool flush_lost;
     uint64_t data_from, data_to;        /* no holes there: SEEK_HOLE is slow */
     LinuxAio *aio;
+    AioLine writes;                     /* see transfer() */
 } File;
 
 static const BlockOptDef open_opts[] = {
@@ -295,7 +296,9 @@ static bool read_cached(File *s, const struct iovec *iov, int num, uint64_t off,
     return n >= 0 && (size_t)n == want;
 }
 
-/* Bytes moved, fewer than wanted only at the end of the file. */
+/* Bytes moved, fewer than wanted only at the end of the file.  The kernel lets one
+ * cached write at a time into a file (Linux, mm/filemap.c, generic_file_write_iter());
+ * a second worker would spin until the first is through, so they stand in line. */
 static int64_t transfer(File *s, bool write, const struct iovec *iov, int num,
                         uint64_t off, size_t want)
 {
@@ -311,8 +314,9 @@ static int64_t transfer(File *s, bool write, const struct iovec *iov, int num,
             return n;
         }
     }
-    bool here = write && !s->direct && !s->is_device && aio_at_once(true, want);
-    int ret = here ? transfer_once(&t) : aio_pool_co(transfer_once, &t);
+    bool cached_write = write && !s->direct && !s->is_device;
+    int ret = cached_write && aio_at_once(true, want) ? transfer_once(&t)
+            : aio_line_co(cached_write ? &s->writes : NULL, transfer_once, &t);
     return ret < 0 ? ret : t.moved;
 }
 
