@@ -33,7 +33,7 @@ cmp_ok($ticks, '>', 100, "$ticks ticks");
 for my $who (sort keys %most) {
     my $num = $end->{$who} - $slept->{$who};
 
-    cmp_ok($num, '>', 0.8 * $ticks, "$who: asleep between them, $num times");
+    cmp_ok($num, '>', 0.5 * $ticks, "$who: asleep between them, $num times");
     cmp_ok($num, '<', $most{$who} * $ticks, 'and hardly woken for anything else');
 }
 diag(sprintf 'host CPU: %.0f us a tick', ($g->cpu_seconds - $cpu) / $ticks * 1e6);
